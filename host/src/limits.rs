@@ -1,0 +1,120 @@
+//! Every limit and timeout of the server, declared once: name, environment variable, default, unit, why.
+//!
+//! The table is the documentation: `datachat limits` and `docs/limits.md` print it. Modules take a
+//! [`Limits`] and never hold a number of their own.
+
+/// One row of the table.
+#[derive(Debug, Clone, Copy)]
+pub struct Limit {
+    /// The field of [`Limits`] and the name in messages.
+    pub name: &'static str,
+    /// The environment variable that changes it.
+    pub variable: &'static str,
+    pub default: u64,
+    pub unit: &'static str,
+    pub why: &'static str,
+}
+
+/// A value that is not a positive whole number.
+#[derive(Debug, thiserror::Error)]
+#[error("{variable}: {value:?} is not a whole number of {unit} from 1 to {max}", max = i64::MAX)]
+pub struct InvalidLimit {
+    pub variable: &'static str,
+    pub value: String,
+    pub unit: &'static str,
+}
+
+macro_rules! limits {
+    ($($(#[doc = $doc:literal])* $name:ident: $variable:literal = $default:literal $unit:literal, $why:literal;)*) => {
+        /// The limits in force.
+        #[derive(Debug, Clone)]
+        pub struct Limits {
+            $(#[doc = $why] #[doc = concat!("\n\nUnit: ", $unit, ".")] pub $name: u64,)*
+        }
+
+        /// The table, in the order in which people read it.
+        pub const TABLE: &[Limit] = &[
+            $(Limit { name: stringify!($name), variable: $variable, default: $default, unit: $unit, why: $why },)*
+        ];
+
+        impl Default for Limits {
+            fn default() -> Self {
+                Self { $($name: $default,)* }
+            }
+        }
+
+        impl Limits {
+            /// Reads the limits with `lookup`, which gives the value of an environment variable.
+            ///
+            /// # Errors
+            /// The first variable whose value is not a whole number from 1 up.
+            pub fn load(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, InvalidLimit> {
+                let read = |variable: &'static str, default: u64, unit: &'static str| match lookup(variable) {
+                    None => Ok(default),
+                    Some(value) => value
+                        .trim()
+                        .parse::<u64>()
+                        .ok()
+                        .filter(|n| (1..=i64::MAX as u64).contains(n))
+                        .ok_or(InvalidLimit { variable, value, unit }),
+                };
+                Ok(Self { $($name: read($variable, $default, $unit)?,)* })
+            }
+        }
+    };
+}
+
+limits! {
+    query_default_rows: "DATACHAT_QUERY_DEFAULT_ROWS" = 10_000 "rows", "A request that names no `max_rows` gets this many.";
+    query_max_rows: "DATACHAT_QUERY_MAX_ROWS" = 10_000_000 "rows", "The most that a request may ask for as `max_rows`.";
+    query_default_bytes: "DATACHAT_QUERY_DEFAULT_BYTES" = 67_108_864 "bytes", "A request that names no `max_bytes` gets this much Arrow data.";
+    query_max_bytes: "DATACHAT_QUERY_MAX_BYTES" = 8_589_934_592 "bytes", "The most that a request may ask for as `max_bytes`.";
+    query_default_timeout_ms: "DATACHAT_QUERY_DEFAULT_TIMEOUT_MS" = 30_000 "milliseconds", "A request that names no `timeout_ms` gets this long.";
+    query_max_timeout_ms: "DATACHAT_QUERY_MAX_TIMEOUT_MS" = 600_000 "milliseconds", "The most that a request may ask for as `timeout_ms`.";
+    query_max_sql_bytes: "DATACHAT_QUERY_MAX_SQL_BYTES" = 102_400 "bytes", "Parsers recurse; a longer statement is refused before they see it.";
+    request_max_bytes: "DATACHAT_REQUEST_MAX_BYTES" = 10_485_760 "bytes", "The largest request body.";
+    connect_timeout_ms: "DATACHAT_CONNECT_TIMEOUT_MS" = 10_000 "milliseconds", "Opening a session in all: name, TCP, TLS, authentication.";
+    call_timeout_ms: "DATACHAT_CALL_TIMEOUT_MS" = 30_000 "milliseconds", "Any other call into a connector: server, relations, reset.";
+    cancel_timeout_ms: "DATACHAT_CANCEL_TIMEOUT_MS" = 5_000 "milliseconds", "A cancel, which opens a connection of its own.";
+    session_wait_ms: "DATACHAT_SESSION_WAIT_MS" = 10_000 "milliseconds", "How long a request waits for a session of a busy connection.";
+    sessions_per_connection: "DATACHAT_SESSIONS_PER_CONNECTION" = 16 "sessions", "Databases allow few sessions; PostgreSQL 100 in all by default.";
+    sessions_total: "DATACHAT_SESSIONS_TOTAL" = 128 "sessions", "Instances cost address space and memory.";
+    session_idle_ms: "DATACHAT_SESSION_IDLE_MS" = 300_000 "milliseconds", "An idle session is closed after this.";
+    plugin_memory_bytes: "DATACHAT_PLUGIN_MEMORY_BYTES" = 268_435_456 "bytes", "Linear memory of one instance, summed over its memories.";
+    plugin_table_elements: "DATACHAT_PLUGIN_TABLE_ELEMENTS" = 100_000 "elements", "Table growth of one instance.";
+    plugin_handles: "DATACHAT_PLUGIN_HANDLES" = 10_000 "handles", "Resources that one instance may hold.";
+    plugin_hostcall_bytes: "DATACHAT_PLUGIN_HOSTCALL_BYTES" = 16_777_216 "bytes", "What one call may copy out of an instance.";
+    plugin_log_bytes: "DATACHAT_PLUGIN_LOG_BYTES" = 65_536 "bytes", "Log output of one instance per call; the rest is dropped and counted.";
+    plugin_cpu_ms: "DATACHAT_PLUGIN_CPU_MS" = 60_000 "milliseconds", "Time that one call may compute without waiting for the network.";
+    plugin_wasm_bytes: "DATACHAT_PLUGIN_WASM_BYTES" = 33_554_432 "bytes", "The largest component that is compiled.";
+    plugin_compile_ms: "DATACHAT_PLUGIN_COMPILE_MS" = 120_000 "milliseconds", "Compiling is an attack surface; it ends here.";
+    plugin_failures: "DATACHAT_PLUGIN_FAILURES" = 100 "failures", "Failures in a row after which a plugin is quarantined.";
+    plugin_quarantine_ms: "DATACHAT_PLUGIN_QUARANTINE_MS" = 10_000 "milliseconds", "The first quarantine; each further one lasts twice as long, up to 10 minutes.";
+    tool_timeout_ms: "DATACHAT_TOOL_TIMEOUT_MS" = 60_000 "milliseconds", "A tool call, unless the tools policy says otherwise.";
+    tool_result_bytes: "DATACHAT_TOOL_RESULT_BYTES" = 8_388_608 "bytes", "The largest answer of a tool.";
+    relations_max: "DATACHAT_RELATIONS_MAX" = 100_000 "relations", "The most that one introspection keeps in memory.";
+    shutdown_grace_ms: "DATACHAT_SHUTDOWN_GRACE_MS" = 10_000 "milliseconds", "How long running requests may finish after a signal.";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_variable_is_read_and_named_in_its_error() {
+        for limit in TABLE {
+            let error = Limits::load(|name| (name == limit.variable).then(|| "0".to_owned()))
+                .expect_err(limit.name);
+            assert_eq!(error.variable, limit.variable);
+        }
+    }
+
+    #[test]
+    fn a_value_from_the_environment_replaces_the_default() {
+        let limits =
+            Limits::load(|name| (name == "DATACHAT_QUERY_DEFAULT_ROWS").then(|| "7".to_owned()))
+                .expect("valid");
+        assert_eq!(limits.query_default_rows, 7);
+        assert_eq!(limits.query_max_rows, 10_000_000);
+    }
+}

@@ -1,0 +1,36 @@
+//! Where a session goes: a database URL, taken apart and checked.
+
+use std::path::PathBuf;
+
+use uuid::Uuid;
+
+use super::TlsMode;
+use crate::secret::Secret;
+
+/// Which connection a pooled session belongs to. A changed URL is a new revision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ConnectionKey {
+    pub id: Uuid,
+    pub revision: i64,
+}
+
+/// The parts of a database URL. Addresses are not here: the runtime resolves the host for every session.
+#[derive(Debug, Clone)]
+pub struct Target {
+    pub host: String,
+    pub port: u16,
+    pub database: Option<String>,
+    pub user: Option<String>,
+    pub password: Option<Secret<String>>,
+    /// Options that the connector declares, without the TLS ones.
+    pub options: Vec<(String, String)>,
+    pub tls: Tls,
+}
+
+/// What the connection asks of TLS.
+#[derive(Debug, Clone)]
+pub struct Tls {
+    pub mode: TlsMode,
+    /// A PEM file of roots that replaces the system's (`sslrootcert`).
+    pub roots: Option<PathBuf>,
+}

@@ -1,0 +1,1 @@
+//! Results as JSON, NDJSON, CSV, Arrow and Parquet, chosen by content negotiation.
