@@ -5,7 +5,7 @@
 
 /// The world of a database connector.
 pub mod connector {
-    #![allow(missing_docs, clippy::pedantic)]
+    #![allow(clippy::all, clippy::pedantic)]
     wasmtime::component::bindgen!({
         path: "../wit",
         world: "connector-plugin",
@@ -20,7 +20,7 @@ pub mod connector {
 
 /// The world of a tool.
 pub mod tool {
-    #![allow(missing_docs, clippy::pedantic)]
+    #![allow(clippy::all, clippy::pedantic)]
     wasmtime::component::bindgen!({
         path: "../wit",
         world: "tool-plugin",

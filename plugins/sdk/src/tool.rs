@@ -1,7 +1,7 @@
 //! The `tool-plugin` world: what a tool imports and exports.
 
 #[doc(hidden)]
-#[allow(missing_docs, clippy::pedantic)]
+#[allow(clippy::all, clippy::pedantic, dead_code)]
 pub mod bindings {
     wit_bindgen::generate!({
         path: "../../wit",
