@@ -1,1 +1,60 @@
-fn main() {}
+//! Build automation: everything that takes more than one cargo call.
+//!
+//! One file a command. It depends on nothing but `anyhow`, so that a fresh clone has it within seconds,
+//! and it asks the machine what it has instead of assuming: each tool that is missing is either installed
+//! (where we may) or named with the command that installs it.
+
+mod apt;
+mod ci;
+mod command;
+mod plugins;
+mod prerequisites;
+mod route;
+mod test;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+const USAGE: &str = "\
+cargo xtask <command>
+
+  plugins [--hostile] [--route rustup|debian]
+             build the WebAssembly components into <target>/plugins
+  test [-- ARGS]
+             build the components and run every test; ARGS go to `cargo test`
+  ci         format, lints, tests and docs: what a change must pass
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match dispatch(&arguments) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => {
+            eprint!("{USAGE}");
+            ExitCode::from(2)
+        }
+        Err(error) => {
+            eprintln!("\nxtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs the command; `false` when the arguments name none.
+fn dispatch(arguments: &[&str]) -> Result<bool> {
+    let Some((&name, rest)) = arguments.split_first() else {
+        return Ok(false);
+    };
+    match name {
+        "plugins" => match plugins::Options::parse(rest) {
+            Some(options) => plugins::run(options).map(|()| true),
+            None => Ok(false),
+        },
+        "test" => test::run(rest.strip_prefix(&["--"]).unwrap_or(rest)).map(|()| true),
+        "ci" if rest.is_empty() => ci::run().map(|()| true),
+        _ => Ok(false),
+    }
+}

@@ -1,0 +1,71 @@
+//! What a machine needs besides Rust: libclang to build the host, PostgreSQL to test and to demonstrate.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+
+use crate::apt;
+
+/// Makes sure that PostgreSQL's grammar, which is C, can be bound: its build script loads libclang and
+/// reads clang's own headers.
+///
+/// # Errors
+/// When libclang is missing and can't be installed.
+pub fn libclang() -> Result<()> {
+    if has_libclang() {
+        return Ok(());
+    }
+    apt::install(
+        &["libclang-dev", "build-essential"],
+        "building the server takes libclang (for PostgreSQL's own grammar)",
+    )?;
+    if !has_libclang() {
+        bail!("libclang is installed, but not under /usr/lib; set LIBCLANG_PATH to its folder");
+    }
+    Ok(())
+}
+
+/// The library and, beside it, the compiler's headers (`stddef.h`), as Debian, Ubuntu and Fedora lay them
+/// out. A user who set `LIBCLANG_PATH` is believed.
+fn has_libclang() -> bool {
+    if std::env::var_os("LIBCLANG_PATH").is_some() {
+        return true;
+    }
+    let library = |folder: &Path| {
+        entries(folder).iter().any(|file| {
+            file.file_name()
+                .is_some_and(|name| name.to_string_lossy().starts_with("libclang"))
+                && file.to_string_lossy().contains(".so")
+                && !file.to_string_lossy().contains("libclang-cpp")
+        })
+    };
+    let headers = |clang: &Path| {
+        entries(clang)
+            .iter()
+            .any(|version| version.join("include/stddef.h").exists())
+    };
+    let versioned = entries(Path::new("/usr/lib"))
+        .into_iter()
+        .filter(|folder| {
+            folder
+                .file_name()
+                .is_some_and(|name| name.to_string_lossy().starts_with("llvm"))
+        })
+        .any(|llvm| library(&llvm.join("lib")) && headers(&llvm.join("lib/clang")));
+    versioned
+        || ["/usr/lib64", "/usr/lib", "/opt/homebrew/opt/llvm/lib"]
+            .iter()
+            .map(Path::new)
+            .any(|folder| {
+                (library(folder) || folder.join("libclang.dylib").exists())
+                    && headers(&folder.join("clang"))
+            })
+        // Xcode's tools bring both, and the build script knows where.
+        || Path::new("/Library/Developer/CommandLineTools/usr/lib/libclang.dylib").exists()
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    std::fs::read_dir(folder)
+        .map(|files| files.flatten().map(|file| file.path()).collect())
+        .unwrap_or_default()
+}
