@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, chown};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -17,6 +18,13 @@ pub enum Owner {
 }
 
 impl Owner {
+    /// Makes a command run as this user. The standard library drops root's supplementary groups with it.
+    pub(crate) fn apply(self, command: &mut Command) {
+        if let Self::User { uid, gid } = self {
+            command.uid(uid).gid(gid);
+        }
+    }
+
     /// Writes a file that only the server's user can read.
     pub(crate) fn write(self, path: &Path, text: &str) -> Result<()> {
         use std::io::Write;

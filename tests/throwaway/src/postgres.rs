@@ -1,53 +1,35 @@
 //! A throw-away PostgreSQL server: initialised in a temporary folder, gone without a trace afterwards.
 //!
-//! PostgreSQL refuses to run as root; then the server runs as the user `postgres`. A small shell stands
-//! between us and the server and watches a pipe: when our process ends, however it ends (`kill -9` and
-//! Ctrl-C included), the pipe closes, the shell stops the server and removes the folder.
+//! PostgreSQL refuses to run as root; then the server runs as the user `postgres`.
 //!
 //! Administration ([`Postgres::psql`]) goes through a Unix socket inside that folder, without a password,
 //! so it works whatever the network rules under test say. Clients under test use TCP on 127.0.0.1.
 //!
 //! Crash safety is off (`fsync`): it survives the death of the server, not of the machine.
 
-mod install;
-mod options;
-
 use std::fs;
 use std::net::TcpListener;
-use std::os::unix::fs::{PermissionsExt, chown};
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-pub use install::{Installation, Owner};
-pub use options::{Auth, Options, Role, ServerTls};
+use crate::leash::{Folder, Leash, Signal};
+use crate::{Installation, Options};
 
 /// How long a start or stop may take on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(1);
-
-/// Runs the server (`$2…`), and when standard input ends stops it and removes the folder (`$1`) unless
-/// the file `keep` stands in it.
-const WATCH: &str = r#"
-folder=$1; shift
-"$@" </dev/null >>"$folder/server.log" 2>&1 &
-server=$!
-cat >/dev/null
-kill -INT $server 2>/dev/null
-wait $server
-[ -e "$folder/keep" ] || rm -rf "$folder"
-"#;
 
 /// A running server. Dropping it stops the server and removes its folder.
 #[derive(Debug)]
 pub struct Postgres {
     installation: Installation,
     options: Options,
-    folder: PathBuf,
+    // Dropped in this order: the server first.
+    leash: Option<Leash>,
+    folder: Folder,
     port: u16,
-    watch: Option<Child>,
 }
 
 impl Postgres {
@@ -57,13 +39,13 @@ impl Postgres {
     /// When PostgreSQL is not installed or does not start; the server's log is part of the error.
     pub fn start(options: Options) -> Result<Self> {
         let installation = Installation::find()?;
-        let folder = temporary_folder(&installation)?;
+        let folder = Folder::create("datachat-pg", installation.owner)?;
         let mut server = Self {
             installation,
             options,
+            leash: None,
             folder,
             port: 0,
-            watch: None,
         };
         server.initialise()?;
         server.launch_on_a_free_port()?;
@@ -78,12 +60,12 @@ impl Postgres {
 
     /// The folder of the server's Unix socket.
     pub fn socket_folder(&self) -> &Path {
-        &self.folder
+        self.folder.path()
     }
 
     /// The folder of the server's data, for tests that look for changed files.
     pub fn data_folder(&self) -> PathBuf {
-        self.folder.join("data")
+        self.folder.path().join("data")
     }
 
     /// The URL of a database for a role, without options.
@@ -148,7 +130,7 @@ impl Postgres {
 
     /// What the server has logged.
     pub fn log(&self) -> String {
-        fs::read_to_string(self.folder.join("server.log")).unwrap_or_default()
+        fs::read_to_string(self.log_file()).unwrap_or_default()
     }
 
     /// Stops the server, cutting its connections; its data stays for [`Postgres::launch`].
@@ -156,11 +138,10 @@ impl Postgres {
     /// # Errors
     /// When it does not stop.
     pub fn stop(&mut self) -> Result<()> {
-        let keep = self.folder.join("keep");
-        fs::write(&keep, "")?;
-        let stopped = self.end_watch();
-        fs::remove_file(&keep)?;
-        stopped
+        match self.leash.take() {
+            Some(leash) => leash.stop(PATIENCE).map(drop),
+            None => Ok(()),
+        }
     }
 
     /// Starts a stopped or killed server again, on the same port.
@@ -170,31 +151,31 @@ impl Postgres {
     pub fn launch(&mut self) -> Result<()> {
         // What a killed server leaves behind names a process that may exist again.
         let _ = fs::remove_file(self.data_folder().join("postmaster.pid"));
-        let owner = self.installation.owner;
-        let mut command = Command::new("/bin/sh");
-        command
-            .args(["-c", WATCH, "watch"])
-            .arg(&self.folder)
-            .arg(self.installation.program("postgres"))
+        let mut program = Command::new(self.installation.program("postgres"));
+        program
             .arg("-D")
             .arg(self.data_folder())
             .args(["-c", &format!("port={}", self.port)])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .current_dir(&self.folder)
-            // Ctrl-C is for us; the shell learns of it by the pipe.
-            .process_group(0);
-        run_as(&mut command, owner);
-        self.watch = Some(command.spawn().context("can't start a shell")?);
+            .current_dir(self.folder.path());
+        self.leash = Some(Leash::start(
+            &program,
+            self.installation.owner,
+            // PostgreSQL's "fast" shutdown: it does not wait for clients.
+            Signal::Interrupt,
+            &self.log_file(),
+            Some(self.folder.path()),
+        )?);
         let end = Instant::now() + PATIENCE;
         while !self.is_ready() {
-            if self.has_failed() || Instant::now() > end {
-                let log = self.log();
+            let ended = match &mut self.leash {
+                Some(leash) => leash.ended()?.is_some(),
+                None => true,
+            };
+            if ended || Instant::now() > end {
                 let _ = self.stop();
-                bail!("PostgreSQL did not start: {log}");
+                bail!("PostgreSQL did not start: {}", self.log());
             }
-            std::thread::sleep(Duration::from_millis(20));
+            std::thread::sleep(Duration::from_millis(10));
         }
         Ok(())
     }
@@ -213,16 +194,9 @@ impl Postgres {
     /// # Errors
     /// When it is not running, or its children outlive it.
     pub fn kill_9(&mut self) -> Result<()> {
-        let pid_file = fs::read_to_string(self.data_folder().join("postmaster.pid"))
-            .context("the server is not running")?;
-        let pid = pid_file.lines().next().unwrap_or_default().to_owned();
-        let status = Command::new("/bin/sh")
-            .args(["-c", "kill -9 \"$1\"", "kill", &pid])
-            .status()?;
-        if !status.success() {
-            bail!("can't kill process {pid}");
-        }
-        self.stop()?;
+        let leash = self.leash.take().context("the server is not running")?;
+        leash.send(Signal::Kill)?;
+        leash.stop(PATIENCE)?;
         let end = Instant::now() + PATIENCE;
         while TcpListener::bind(("127.0.0.1", self.port)).is_err() {
             if Instant::now() > end {
@@ -246,7 +220,7 @@ impl Postgres {
                 "postgres",
                 "-h",
             ])
-            .arg(&self.folder)
+            .arg(self.folder.path())
             .args(["-p", &self.port.to_string(), "-d", database])
             .env("PGCLIENTENCODING", "UTF8")
             .env_remove("PGOPTIONS")
@@ -266,9 +240,9 @@ impl Postgres {
                 "-D",
             ])
             .arg(self.data_folder())
-            .current_dir(&self.folder)
+            .current_dir(self.folder.path())
             .stdin(Stdio::null());
-        run_as(&mut initdb, self.installation.owner);
+        self.installation.owner.apply(&mut initdb);
         let output = initdb.output().context("can't start initdb")?;
         if !output.status.success() {
             bail!("initdb: {}", String::from_utf8_lossy(&output.stderr));
@@ -287,7 +261,7 @@ impl Postgres {
             .write(&data.join("pg_hba.conf"), &self.options.host_rules())?;
         self.installation.owner.write(
             &data.join("postgresql.conf"),
-            &self.options.configuration(&self.folder),
+            &self.options.configuration(self.folder.path()),
         )
     }
 
@@ -321,36 +295,15 @@ impl Postgres {
         })
     }
 
-    /// The server ended before it was ready: it removes its pid file then, and has said why.
-    fn has_failed(&self) -> bool {
-        let log = self.log();
-        (log.contains("FATAL:") || log.contains("PANIC:"))
-            && !self.data_folder().join("postmaster.pid").exists()
-    }
-
-    /// Closes the pipe and waits for the shell.
-    fn end_watch(&mut self) -> Result<()> {
-        let Some(mut watch) = self.watch.take() else {
-            return Ok(());
-        };
-        drop(watch.stdin.take());
-        let end = Instant::now() + PATIENCE;
-        while watch.try_wait()?.is_none() {
-            if Instant::now() > end {
-                watch.kill()?;
-                bail!("PostgreSQL did not stop: {}", self.log());
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        Ok(())
+    fn log_file(&self) -> PathBuf {
+        self.folder.path().join("server.log")
     }
 }
 
 impl Drop for Postgres {
     fn drop(&mut self) {
-        // Nobody is left to tell; the folder is the one thing that can still be tidied.
-        let _ = self.end_watch();
-        let _ = fs::remove_dir_all(&self.folder);
+        // Nobody is left to tell; the folder removes itself next.
+        let _ = self.stop();
     }
 }
 
@@ -362,24 +315,4 @@ pub fn quoted(name: &str) -> String {
 /// Text as an SQL literal.
 pub fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
-}
-
-/// Gives a command the server's user. The standard library drops root's supplementary groups with it.
-fn run_as(command: &mut Command, owner: Owner) {
-    if let Owner::User { uid, gid } = owner {
-        command.uid(uid).gid(gid);
-    }
-}
-
-/// A new folder that the server's user owns. Short, for a Unix socket's path has about 100 bytes.
-fn temporary_folder(installation: &Installation) -> Result<PathBuf> {
-    use std::hash::{BuildHasher, Hasher};
-    let random = std::hash::RandomState::new().build_hasher().finish();
-    let folder = std::env::temp_dir().join(format!("datachat-pg-{random:016x}"));
-    fs::create_dir(&folder).with_context(|| folder.display().to_string())?;
-    fs::set_permissions(&folder, fs::Permissions::from_mode(0o700))?;
-    if let Owner::User { uid, gid } = installation.owner {
-        chown(&folder, Some(uid), Some(gid))?;
-    }
-    Ok(folder)
 }

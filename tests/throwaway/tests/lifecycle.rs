@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use anyhow::Result;
-use datachat_test_postgres::{Auth, Installation, Options, Postgres, Role};
+use datachat_throwaway::{Auth, Installation, Options, Postgres, Role};
 
 /// What psql says over TCP with a password.
 fn over_tcp(server: &Postgres, role: &str, password: &str) -> Result<(bool, String)> {

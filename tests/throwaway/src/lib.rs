@@ -1,0 +1,14 @@
+//! Servers for tests and the demo that never outlive whoever started them.
+//!
+//! [`Leash`] runs any program so; [`Postgres`] is a PostgreSQL server made from nothing in a temporary
+//! folder. Built from the standard library alone, so that everything can afford to use it.
+
+mod install;
+mod leash;
+mod options;
+mod postgres;
+
+pub use install::{Installation, Owner};
+pub use leash::{Folder, Leash, Signal};
+pub use options::{Auth, Options, Role, ServerTls};
+pub use postgres::{Postgres, literal, quoted};
