@@ -1,1 +1,20 @@
-//! .
+//! The harness of the end-to-end tests: real servers, a real binary, and an eye on what they let out.
+//!
+//! Every credential that tests hand to the server contains [`CANARY`]. Whatever the server logs or answers
+//! is checked for it: answers at once by [`Client`], logs when a [`TestServer`] goes, and everything that
+//! was left in the test log folder once more by `cargo xtask test`.
+
+mod client;
+mod evidence;
+mod server;
+mod tls;
+
+pub use client::{Answer, Client, Streaming};
+pub use datachat_throwaway::{Auth, Options, Postgres, Role, ServerTls, literal, quoted};
+pub use evidence::{log_folder, shows_canary};
+pub use server::{ServerOptions, TestServer};
+pub use tls::Authority;
+
+/// The password of every role, and part of every other secret. It must turn up nowhere. Only characters
+/// that no encoding of URLs or JSON changes.
+pub const CANARY: &str = include_str!("../canary.txt");
