@@ -1,29 +1,46 @@
 //! The connections that the server knows, and the only way from a request to one of them.
+//!
+//! Stored connections are rows of the system database whose URL only a key opens; beside them stands the
+//! environment database, which needs neither. A request is resolved to one [`Connection`] at the edge. When
+//! the system database or the keys fail, stored connections answer [`Unavailable`]; the environment database
+//! goes on, and everything resumes by itself.
+//!
+//! URLs are taken apart here and nowhere else. Who may change connections is not decided here.
 
 mod connection;
 pub mod credentials;
+mod environment;
 mod error;
+mod identity;
+mod manage;
+mod page;
+mod resolve;
 mod runtime;
+#[cfg(test)]
+mod testing;
+pub mod url;
+mod validate;
 
 pub use connection::{
     Candidate, ConnectionPatch, ConnectionStatus, ConnectionView, HIDDEN_URL, Health,
     NewConnection, ServerSummary, TestReport, Unhealthy, Warning, format_time,
 };
 pub use credentials::Credentials;
+pub use environment::ENVIRONMENT_ID;
 pub use error::{RegistryError, ResolveError, Unavailable};
+pub use identity::{Fingerprint, Identity};
 pub use runtime::Runtime;
 
 use std::sync::Arc;
 
 use uuid::Uuid;
 
+use self::environment::Environment;
+use self::resolve::LastKnownDefault;
 use crate::limits::Limits;
 use crate::plugins::{ConnectionKey, Connector, Plugins, Target};
 use crate::secret::Secret;
-use crate::store::Store;
-
-/// The id of the database that `DATABASE_URL` names.
-pub const ENVIRONMENT_ID: Uuid = Uuid::from_u128(0xdada);
+use crate::store::{Store, StoreError};
 
 /// One connection, resolved and ready to be used. Every layer below the edge carries this, never an id.
 #[derive(Clone)]
@@ -82,7 +99,16 @@ pub struct RegistryOptions<R: Runtime = Plugins> {
 /// The stored connections and the environment database. Cheap to clone.
 #[derive(Clone)]
 pub struct Registry<R: Runtime = Plugins> {
+    inner: Arc<Inner<R>>,
+}
+
+struct Inner<R> {
+    store: Store,
+    credentials: Result<Credentials, Unavailable>,
     plugins: R,
+    environment: Option<Environment>,
+    limits: Arc<Limits>,
+    last_known_default: LastKnownDefault,
 }
 
 /// What `/ready` and `/system/status` say about the registry.
@@ -113,86 +139,86 @@ impl<R: Runtime> Registry<R> {
     /// Opens the registry. A system database that is down is no error here: calls answer
     /// [`Unavailable`] until it is up.
     pub async fn open(options: RegistryOptions<R>) -> Self {
-        Self {
-            plugins: options.plugins,
+        let registry = Self {
+            inner: Arc::new(Inner {
+                store: options.store,
+                credentials: options.credentials,
+                plugins: options.plugins,
+                environment: Environment::new(options.environment_url),
+                limits: options.limits,
+                last_known_default: LastKnownDefault::new(),
+            }),
+        };
+        let status = registry.status().await;
+        if let Some(unavailable) = &status.unavailable {
+            tracing::warn!(
+                hint = unavailable.hint(),
+                "the registry is unavailable: {unavailable}"
+            );
+        }
+        if let Some(problem) = &status.environment_problem {
+            tracing::warn!("DATABASE_URL can't be used: {problem}");
+        }
+        registry
+    }
+
+    /// How the registry is. Also how it is noticed, between requests, that a system database is back.
+    pub async fn status(&self) -> RegistryStatus {
+        let rows = self.rows().await;
+        let has_system_database = rows.is_ok() || self.inner.store.ping().await.is_ok();
+        let environment = &self.inner.environment;
+        let known = rows.as_deref().unwrap_or_default();
+        RegistryStatus {
+            has_system_database,
+            has_databases: environment.is_some() || !known.is_empty(),
+            has_default: environment.is_some() || known.iter().any(|row| row.is_default),
+            environment_problem: environment.as_ref().and_then(|environment| {
+                let outcome = environment.inspect(&self.inner.plugins);
+                outcome.err().map(|problem| problem.message)
+            }),
+            unavailable: rows.err(),
         }
     }
 
-    /// Checks and stores a connection.
-    pub async fn create(&self, new: NewConnection) -> Result<ConnectionView, RegistryError> {
-        let _ = new;
-        unimplemented!()
-    }
-
-    /// Connections, newest first and the environment database last; all of them without a `limit`. The second
-    /// value is the cursor of the next page.
-    pub async fn list(
-        &self,
-        limit: Option<u32>,
-        cursor: Option<&str>,
-    ) -> Result<(Vec<ConnectionView>, Option<String>), RegistryError> {
-        let _ = (limit, cursor);
-        unimplemented!()
-    }
-
-    /// One connection.
-    pub async fn get(&self, id: Uuid) -> Result<ConnectionView, RegistryError> {
-        let _ = id;
-        unimplemented!()
-    }
-
-    /// Changes a connection; a new URL or type is checked like that of a new one.
-    pub async fn update(
-        &self,
-        id: Uuid,
-        patch: ConnectionPatch,
-    ) -> Result<ConnectionView, RegistryError> {
-        let _ = (id, patch);
-        unimplemented!()
-    }
-
-    /// Makes a connection the default, and any other not.
-    pub async fn set_default(&self, id: Uuid) -> Result<(), RegistryError> {
-        let _ = id;
-        unimplemented!()
-    }
-
-    /// Deletes a connection and stops what runs on it.
-    pub async fn delete(&self, id: Uuid) -> Result<(), RegistryError> {
-        let _ = id;
-        unimplemented!()
-    }
-
-    /// Checks a connection like [`Registry::create`] and stores nothing.
-    pub async fn test(&self, candidate: Candidate) -> Result<TestReport, RegistryError> {
-        let _ = candidate;
-        unimplemented!()
-    }
-
-    /// Connects to a known connection, the environment database included.
-    pub async fn health(&self, id: Uuid) -> Result<Health, RegistryError> {
-        let _ = id;
-        unimplemented!()
-    }
-
-    /// How the registry is.
-    pub async fn status(&self) -> RegistryStatus {
-        unimplemented!()
-    }
-
-    /// Encrypts every readable row with the first key.
+    /// Encrypts every row that can be read with the first key. Keys in a file get a new first key before.
+    ///
+    /// # Errors
+    /// [`RegistryError::Unavailable`]; all rows are then as they were.
     pub async fn rotate_keys(&self) -> Result<Rotation, RegistryError> {
-        unimplemented!()
+        let credentials = self.credentials()?;
+        let before = self.rows().await?.len();
+        credentials.begin_rotation()?;
+        let rotated = self
+            .inner
+            .store
+            .rewrite_tokens(|token| {
+                let url = credentials.decrypt(token)?;
+                Some(credentials.encrypt(&url))
+            })
+            .await
+            .map_err(Unavailable::from)?;
+        let unreadable = (before as u64).saturating_sub(rotated);
+        if unreadable == 0 {
+            credentials.finish_rotation()?;
+        }
+        Ok(Rotation {
+            rotated,
+            unreadable,
+        })
+    }
+
+    fn credentials(&self) -> Result<&Credentials, Unavailable> {
+        self.inner.credentials.as_ref().map_err(Clone::clone)
     }
 }
 
-impl Registry {
-    /// The only way from a request to a database: what `target_database` means, or what its absence means.
-    ///
-    /// # Errors
-    /// [`ResolveError`]; none of them is a reason to try another database.
-    pub async fn resolve(&self, target: Option<&str>) -> Result<Connection, ResolveError> {
-        let _ = target;
-        unimplemented!()
+impl From<StoreError> for Unavailable {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Newer => Self::StoreIsNewer,
+            StoreError::Unavailable | StoreError::Changed | StoreError::NameTaken { .. } => {
+                Self::Store
+            }
+        }
     }
 }

@@ -1,36 +1,204 @@
-//! .
-use std::path::PathBuf;
+//! The system database: what the server itself remembers.
+//!
+//! A SQLite file in the data directory, or PostgreSQL for several servers that share one registry. There is
+//! one implementation: every statement is a portable text with `$1` placeholders that both understand, and
+//! the two pools differ only in how they connect and in how a writing transaction begins. Writers take turns
+//! (SQLite's own write lock; an advisory lock on PostgreSQL), so a transaction sees what the one before left.
+//!
+//! Nothing connects at start. Each call connects if need be, and the first that gets through brings the
+//! tables up to date; while the database is down every call answers [`StoreError::Unavailable`], at once if
+//! the last attempt has only just failed. What is stored here are rows; what they mean is the layers' above.
 
-use crate::limits::Limits;
-use crate::secret::Secret;
+mod connections;
+mod migrate;
+mod open;
+pub use connections::{ConnectionChange, ConnectionRow, TargetChange};
+pub use open::{InvalidLocation, Location};
 
-/// Where the system database is.
-#[derive(Debug, Clone)]
-pub enum Location {
-    /// The file `datachat.db` in this folder, which is made if it is missing.
-    DataDir(PathBuf),
-    /// `SYSTEM_DATABASE_URL`: a PostgreSQL database.
-    Url(Secret<String>),
-}
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-/// `SYSTEM_DATABASE_URL` is no URL of a PostgreSQL database.
-#[derive(Debug, thiserror::Error)]
-#[error("SYSTEM_DATABASE_URL: {message}")]
-pub struct InvalidLocation {
-    pub message: String,
+use sqlx::{PgPool, SqlitePool};
+use tokio::sync::OnceCell;
+use uuid::Uuid;
+
+/// Why the store gave no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// The database can't be reached or used; the log says why.
+    #[error("the system database can't be reached")]
+    Unavailable,
+    /// Its tables are of a later version than this program knows.
+    #[error("the system database was written by a newer version of the server")]
+    Newer,
+    /// Another row has the name.
+    #[error("the name is taken")]
+    NameTaken { id: Uuid },
+    /// The row was changed in the meantime.
+    #[error("the row was changed by somebody else")]
+    Changed,
 }
 
 /// The system database. Cheap to clone.
 #[derive(Clone)]
-pub struct Store {}
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    pool: Pool,
+    /// The SQLite file, made before the first connection so that its rights are ours to choose.
+    file: Option<std::path::PathBuf>,
+    migrated: OnceCell<()>,
+    timeout: Duration,
+    retry: Duration,
+    failed_at: Mutex<Option<Instant>>,
+    is_down: AtomicBool,
+}
+
+enum Pool {
+    Sqlite(SqlitePool),
+    Postgres(PgPool),
+}
+
+/// Runs one text of code on either pool.
+macro_rules! on_pool {
+    ($store:expr, $pool:ident => $body:expr) => {
+        match &$store.inner.pool {
+            crate::store::Pool::Sqlite($pool) => $body,
+            crate::store::Pool::Postgres($pool) => $body,
+        }
+    };
+}
+
+/// Runs one text of code in a writing transaction of either pool; an early return undoes it.
+macro_rules! in_transaction {
+    ($store:expr, $transaction:ident => $body:expr) => {
+        match &$store.inner.pool {
+            crate::store::Pool::Sqlite(pool) => {
+                let mut $transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
+                let value = $body;
+                $transaction.commit().await?;
+                value
+            }
+            crate::store::Pool::Postgres(pool) => {
+                let mut $transaction = pool.begin().await?;
+                sqlx::query("SELECT pg_advisory_xact_lock($1)")
+                    .bind(crate::store::WRITE_LOCK)
+                    .execute(&mut *$transaction)
+                    .await?;
+                let value = $body;
+                $transaction.commit().await?;
+                value
+            }
+        }
+    };
+}
+
+use {in_transaction, on_pool};
+
+/// The advisory lock of writers on PostgreSQL; any number that nobody else is likely to take.
+const WRITE_LOCK: i64 = 0x0064_6174_6163_6861;
+
+/// What goes wrong inside a call, before it is told apart.
+#[derive(Debug)]
+enum Failure {
+    Database(sqlx::Error),
+    Io(std::io::Error),
+    Known(StoreError),
+}
+
+impl From<sqlx::Error> for Failure {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Known(error)
+    }
+}
 
 impl Store {
-    /// Prepares the store without connecting: a database that is down now is connected to later.
+    /// Whether the database answers and its tables are usable.
     ///
     /// # Errors
-    /// [`InvalidLocation`], for a URL that can never work.
-    pub fn open(location: &Location, limits: &Limits) -> Result<Self, InvalidLocation> {
-        let _ = (location, limits);
-        unimplemented!()
+    /// [`StoreError::Unavailable`], [`StoreError::Newer`].
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.call(async {
+            on_pool!(self, pool => { sqlx::query("SELECT 1").execute(pool).await?; });
+            Ok(())
+        })
+        .await
+    }
+
+    /// Runs one call: connects and migrates if need be, bounds its time, and keeps the state of the
+    /// connection for the log.
+    async fn call<T>(
+        &self,
+        work: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, StoreError> {
+        let inner = &*self.inner;
+        if inner.failed_just_now() {
+            return Err(StoreError::Unavailable);
+        }
+        let whole = async {
+            inner
+                .migrated
+                .get_or_try_init(|| migrate::run(self))
+                .await?;
+            work.await
+        };
+        match tokio::time::timeout(inner.timeout, whole).await {
+            Ok(Ok(value)) => {
+                inner.note_success();
+                Ok(value)
+            }
+            Ok(Err(Failure::Known(error))) => {
+                inner.note_success();
+                Err(error)
+            }
+            Ok(Err(Failure::Database(error))) => Err(inner.note_failure(&error)),
+            Ok(Err(Failure::Io(error))) => Err(inner.note_failure(&error)),
+            Err(_) => Err(inner.note_failure(&"no answer in time")),
+        }
+    }
+}
+
+impl Inner {
+    fn failed_just_now(&self) -> bool {
+        self.failed_at
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_some_and(|at| at.elapsed() < self.retry)
+    }
+
+    fn note_success(&self) {
+        if self.is_down.swap(false, Ordering::Relaxed) {
+            *self
+                .failed_at
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner) = None;
+            tracing::info!("the system database answers again");
+        }
+    }
+
+    fn note_failure(&self, error: &dyn std::fmt::Display) -> StoreError {
+        *self
+            .failed_at
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        if !self.is_down.swap(true, Ordering::Relaxed) {
+            tracing::error!(%error, "the system database can't be used; it is tried again on every request");
+        }
+        StoreError::Unavailable
     }
 }
