@@ -1,1 +1,3 @@
-//! .
+//! The PostgreSQL connector: the wire protocol inside the sandbox.
+
+pub mod types;

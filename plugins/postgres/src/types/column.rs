@@ -1,0 +1,346 @@
+//! The builder of one column, or of one part of a nested one.
+//!
+//! One enum, matched once per value; no allocation per value; a fixed-width value goes from its
+//! big-endian bytes straight into the buffer.
+
+use std::sync::Arc;
+
+use arrow_array::builder::{
+    BinaryBuilder, BooleanBuilder, Date32Builder, Decimal128Builder, Decimal256Builder,
+    FixedSizeBinaryBuilder, Float32Builder, Float64Builder, Int16Builder, Int32Builder,
+    Int64Builder, IntervalMonthDayNanoBuilder, StringBuilder, Time64MicrosecondBuilder,
+    TimestampMicrosecondBuilder, UInt32Builder, UInt64Builder,
+};
+use arrow_array::{ArrayRef, ListArray, StructArray};
+use arrow_buffer::{NullBufferBuilder, OffsetBuffer, ScalarBuffer};
+use arrow_schema::{DataType, FieldRef, Fields};
+
+use super::error::Fault;
+use super::shape::{Node, Shape};
+use super::text::TextForm;
+use super::wire::{Reader, exactly, utf8};
+use super::{array, literal, numeric, temporal};
+
+/// Counts the bytes that a batch holds. 32-bit offsets address no more than [`Meter::MAX`] of them.
+#[derive(Debug, Default)]
+pub(super) struct Meter(usize);
+
+impl Meter {
+    const MAX: usize = i32::MAX as usize;
+
+    pub(super) fn add(&mut self, bytes: usize) -> Result<(), Fault> {
+        self.0 = self.0.saturating_add(bytes);
+        if self.0 > Self::MAX {
+            return Err(Fault::TooLarge);
+        }
+        Ok(())
+    }
+
+    pub(super) const fn bytes(&self) -> usize {
+        self.0
+    }
+}
+
+pub(super) enum Column {
+    Bool(BooleanBuilder),
+    Int16(Int16Builder),
+    Int32(Int32Builder),
+    Int64(Int64Builder),
+    UInt32(UInt32Builder),
+    UInt64(UInt64Builder),
+    Float32(Float32Builder),
+    Float64(Float64Builder),
+    Decimal128(Decimal128Builder, u8, i8),
+    Decimal256(Decimal256Builder, u8, i8),
+    PlainText(StringBuilder),
+    /// With memory to write a text in.
+    Text(TextForm, StringBuilder, String),
+    Bytes(BinaryBuilder),
+    Date(Date32Builder),
+    Time(Time64MicrosecondBuilder),
+    Timestamp(TimestampMicrosecondBuilder),
+    Interval(IntervalMonthDayNanoBuilder),
+    Uuid(FixedSizeBinaryBuilder),
+    List(Box<List>),
+    Struct(Box<Struct>),
+}
+
+/// Lists of whatever is inside.
+pub(super) struct List {
+    source: ListSource,
+    item: Column,
+    field: FieldRef,
+    offsets: Vec<i32>,
+    nulls: NullBufferBuilder,
+    /// Items since the last batch.
+    items: usize,
+}
+
+enum ListSource {
+    /// A binary array of this type.
+    Array(u32),
+    /// An array literal with this delimiter, and memory to unquote in.
+    ArrayLiteral(u8, Vec<u8>),
+    /// A record literal, and memory to unquote in.
+    RecordLiteral(Vec<u8>),
+}
+
+/// Named composites.
+pub(super) struct Struct {
+    /// The type that each field must announce, and the field.
+    members: Vec<(u32, Column)>,
+    fields: Fields,
+    nulls: NullBufferBuilder,
+}
+
+impl Column {
+    pub(super) fn new(node: &Node) -> Self {
+        let data_type = || node.field.data_type().clone();
+        match &node.shape {
+            Shape::Bool => Self::Bool(BooleanBuilder::new()),
+            Shape::Int16 => Self::Int16(Int16Builder::new()),
+            Shape::Int32 => Self::Int32(Int32Builder::new()),
+            Shape::Int64 => Self::Int64(Int64Builder::new()),
+            Shape::UInt32 => Self::UInt32(UInt32Builder::new()),
+            Shape::UInt64 => Self::UInt64(UInt64Builder::new()),
+            Shape::Float32 => Self::Float32(Float32Builder::new()),
+            Shape::Float64 => Self::Float64(Float64Builder::new()),
+            Shape::Decimal128 { precision, scale } => {
+                let builder = Decimal128Builder::new().with_data_type(data_type());
+                Self::Decimal128(builder, *precision, *scale)
+            }
+            Shape::Decimal256 { precision, scale } => {
+                let builder = Decimal256Builder::new().with_data_type(data_type());
+                Self::Decimal256(builder, *precision, *scale)
+            }
+            Shape::Text(TextForm::Plain) => Self::PlainText(StringBuilder::new()),
+            Shape::Text(form) => Self::Text(form.clone(), StringBuilder::new(), String::new()),
+            Shape::Bytes => Self::Bytes(BinaryBuilder::new()),
+            Shape::Date => Self::Date(Date32Builder::new()),
+            Shape::Time => Self::Time(Time64MicrosecondBuilder::new()),
+            Shape::Timestamp => {
+                Self::Timestamp(TimestampMicrosecondBuilder::new().with_data_type(data_type()))
+            }
+            Shape::Interval => Self::Interval(IntervalMonthDayNanoBuilder::new()),
+            Shape::Uuid => Self::Uuid(FixedSizeBinaryBuilder::new(16)),
+            Shape::List { element, item } => List::column(ListSource::Array(*element), item),
+            Shape::ListLiteral { delimiter, item } => {
+                List::column(ListSource::ArrayLiteral(*delimiter, Vec::new()), item)
+            }
+            Shape::RecordLiteral { item } => {
+                List::column(ListSource::RecordLiteral(Vec::new()), item)
+            }
+            Shape::Struct(members) => {
+                let fields = match node.field.data_type() {
+                    DataType::Struct(fields) => fields.clone(),
+                    _ => Fields::empty(),
+                };
+                Self::Struct(Box::new(Struct {
+                    members: members
+                        .iter()
+                        .map(|(oid, node)| (*oid, Self::new(node)))
+                        .collect(),
+                    fields,
+                    nulls: NullBufferBuilder::new(0),
+                }))
+            }
+        }
+    }
+
+    /// Appends a value, null as `None`. After an error the column is of no use.
+    pub(super) fn append(&mut self, value: Option<&[u8]>, meter: &mut Meter) -> Result<(), Fault> {
+        let Some(value) = value else {
+            self.append_null();
+            return Ok(());
+        };
+        match self {
+            Self::Bool(builder) => {
+                let [byte] = exactly(value)?;
+                builder.append_value(byte != 0);
+            }
+            Self::Int16(builder) => builder.append_value(i16::from_be_bytes(exactly(value)?)),
+            Self::Int32(builder) => builder.append_value(i32::from_be_bytes(exactly(value)?)),
+            Self::Int64(builder) => builder.append_value(i64::from_be_bytes(exactly(value)?)),
+            Self::UInt32(builder) => builder.append_value(u32::from_be_bytes(exactly(value)?)),
+            Self::UInt64(builder) => builder.append_value(u64::from_be_bytes(exactly(value)?)),
+            Self::Float32(builder) => builder.append_value(f32::from_be_bytes(exactly(value)?)),
+            Self::Float64(builder) => builder.append_value(f64::from_be_bytes(exactly(value)?)),
+            Self::Decimal128(builder, precision, scale) => {
+                builder.append_value(numeric::decimal128(value, *precision, *scale)?);
+            }
+            Self::Decimal256(builder, precision, scale) => {
+                builder.append_value(numeric::decimal256(value, *precision, *scale)?);
+            }
+            Self::PlainText(builder) => builder.append_value(utf8(value)?),
+            Self::Text(form, builder, scratch) => {
+                scratch.clear();
+                form.write(value, scratch)?;
+                // A few bytes of a numeric can become 100,000 digits.
+                meter.add(scratch.len().saturating_sub(value.len()))?;
+                builder.append_value(&scratch);
+            }
+            Self::Bytes(builder) => builder.append_value(value),
+            Self::Date(builder) => builder.append_value(temporal::date(value)?),
+            Self::Time(builder) => builder.append_value(temporal::time(value)?),
+            Self::Timestamp(builder) => builder.append_value(temporal::timestamp(value)?),
+            Self::Interval(builder) => builder.append_value(temporal::interval(value)?),
+            Self::Uuid(builder) => builder
+                .append_value(value)
+                .map_err(|_| Fault::Malformed("a uuid has the wrong length"))?,
+            Self::List(list) => list.append(value, meter)?,
+            Self::Struct(composite) => composite.append(value, meter)?,
+        }
+        Ok(())
+    }
+
+    fn append_null(&mut self) {
+        match self {
+            Self::Bool(builder) => builder.append_null(),
+            Self::Int16(builder) => builder.append_null(),
+            Self::Int32(builder) => builder.append_null(),
+            Self::Int64(builder) => builder.append_null(),
+            Self::UInt32(builder) => builder.append_null(),
+            Self::UInt64(builder) => builder.append_null(),
+            Self::Float32(builder) => builder.append_null(),
+            Self::Float64(builder) => builder.append_null(),
+            Self::Decimal128(builder, ..) => builder.append_null(),
+            Self::Decimal256(builder, ..) => builder.append_null(),
+            Self::PlainText(builder) | Self::Text(_, builder, _) => builder.append_null(),
+            Self::Bytes(builder) => builder.append_null(),
+            Self::Date(builder) => builder.append_null(),
+            Self::Time(builder) => builder.append_null(),
+            Self::Timestamp(builder) => builder.append_null(),
+            Self::Interval(builder) => builder.append_null(),
+            Self::Uuid(builder) => builder.append_null(),
+            Self::List(list) => list.append_null(),
+            Self::Struct(composite) => composite.append_null(),
+        }
+    }
+
+    /// Hands the values out and starts again.
+    pub(super) fn finish(&mut self) -> ArrayRef {
+        match self {
+            Self::Bool(builder) => Arc::new(builder.finish()),
+            Self::Int16(builder) => Arc::new(builder.finish()),
+            Self::Int32(builder) => Arc::new(builder.finish()),
+            Self::Int64(builder) => Arc::new(builder.finish()),
+            Self::UInt32(builder) => Arc::new(builder.finish()),
+            Self::UInt64(builder) => Arc::new(builder.finish()),
+            Self::Float32(builder) => Arc::new(builder.finish()),
+            Self::Float64(builder) => Arc::new(builder.finish()),
+            Self::Decimal128(builder, ..) => Arc::new(builder.finish()),
+            Self::Decimal256(builder, ..) => Arc::new(builder.finish()),
+            Self::PlainText(builder) | Self::Text(_, builder, _) => Arc::new(builder.finish()),
+            Self::Bytes(builder) => Arc::new(builder.finish()),
+            Self::Date(builder) => Arc::new(builder.finish()),
+            Self::Time(builder) => Arc::new(builder.finish()),
+            Self::Timestamp(builder) => Arc::new(builder.finish()),
+            Self::Interval(builder) => Arc::new(builder.finish()),
+            Self::Uuid(builder) => Arc::new(builder.finish()),
+            Self::List(list) => list.finish(),
+            Self::Struct(composite) => composite.finish(),
+        }
+    }
+}
+
+impl List {
+    fn column(source: ListSource, item: &Node) -> Column {
+        Column::List(Box::new(Self {
+            source,
+            item: Column::new(item),
+            field: Arc::clone(&item.field),
+            offsets: vec![0],
+            nulls: NullBufferBuilder::new(0),
+            items: 0,
+        }))
+    }
+
+    fn append(&mut self, value: &[u8], meter: &mut Meter) -> Result<(), Fault> {
+        let (item, items) = (&mut self.item, &mut self.items);
+        let mut each = |element: Option<&[u8]>| {
+            *items += 1;
+            item.append(element, meter)
+        };
+        let dimensions = match &mut self.source {
+            ListSource::Array(element) => {
+                let mut reader = Reader::new(value);
+                let header = array::open(&mut reader, *element)?;
+                for _ in 0..header.elements {
+                    each(reader.nullable()?)?;
+                }
+                reader.end()?;
+                header.dimensions
+            }
+            ListSource::ArrayLiteral(delimiter, scratch) => {
+                literal::array(value, *delimiter, scratch, each)?
+            }
+            ListSource::RecordLiteral(scratch) => {
+                literal::record(value, scratch, each)?;
+                1
+            }
+        };
+        if dimensions > 1 {
+            return Err(Fault::Dimensions);
+        }
+        let end = i32::try_from(self.items).map_err(|_| Fault::TooLarge)?;
+        self.offsets.push(end);
+        self.nulls.append_non_null();
+        Ok(())
+    }
+
+    fn append_null(&mut self) {
+        let end = self.offsets.last().copied().unwrap_or(0);
+        self.offsets.push(end);
+        self.nulls.append_null();
+    }
+
+    fn finish(&mut self) -> ArrayRef {
+        let offsets = std::mem::replace(&mut self.offsets, vec![0]);
+        self.items = 0;
+        Arc::new(ListArray::new(
+            Arc::clone(&self.field),
+            OffsetBuffer::new(ScalarBuffer::from(offsets)),
+            self.item.finish(),
+            self.nulls.finish(),
+        ))
+    }
+}
+
+impl Struct {
+    fn append(&mut self, value: &[u8], meter: &mut Meter) -> Result<(), Fault> {
+        let mut reader = Reader::new(value);
+        if reader.count()? != self.members.len() {
+            return Err(Fault::Malformed("a composite has another count of fields"));
+        }
+        for (oid, column) in &mut self.members {
+            if reader.u32()? != *oid {
+                return Err(Fault::Malformed("a composite has a field of another type"));
+            }
+            column.append(reader.nullable()?, meter)?;
+        }
+        reader.end()?;
+        self.nulls.append_non_null();
+        Ok(())
+    }
+
+    fn append_null(&mut self) {
+        for (_, column) in &mut self.members {
+            column.append_null();
+        }
+        self.nulls.append_null();
+    }
+
+    fn finish(&mut self) -> ArrayRef {
+        let rows = self.nulls.len();
+        let nulls = self.nulls.finish();
+        if self.members.is_empty() {
+            return Arc::new(StructArray::new_empty_fields(rows, nulls));
+        }
+        let columns = self
+            .members
+            .iter_mut()
+            .map(|(_, column)| column.finish())
+            .collect();
+        Arc::new(StructArray::new(self.fields.clone(), columns, nulls))
+    }
+}
