@@ -1,0 +1,473 @@
+//! What the operator asked for: flags over environment over `.env` over defaults.
+//!
+//! Every key that the server knows is in [`SETTINGS`] or in the table of limits. A key of `.env` that is in
+//! neither is refused, as is one of the environment that carries our prefixes: a typo must not silently leave
+//! a default in force. Nothing is opened or connected here.
+
+mod keys;
+mod nearest;
+
+pub use keys::{ApiKey, Role};
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use crate::limits::{InvalidLimit, Limits, TABLE};
+use crate::secret::Secret;
+
+/// A key of the configuration.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting {
+    pub name: &'static str,
+    /// What holds when it is absent.
+    pub default: &'static str,
+    pub why: &'static str,
+}
+
+/// Every key beside the limits, in the order in which people read it.
+pub const SETTINGS: &[Setting] = &[
+    setting(
+        "DATACHAT_HOST",
+        "127.0.0.1",
+        "The address to listen on; another than loopback needs API keys.",
+    ),
+    setting("DATACHAT_PORT", "8000", "The port to listen on."),
+    setting(
+        "DATACHAT_DATA_DIR",
+        "$XDG_DATA_HOME/datachat or ~/.local/share/datachat",
+        "Where the server keeps its files.",
+    ),
+    setting(
+        "SYSTEM_DATABASE_URL",
+        "SQLite in the data directory",
+        "A PostgreSQL database for the registry, shared by several servers.",
+    ),
+    setting(
+        "DATABASE_CREDENTIALS_KEY",
+        "made in the data directory",
+        "Fernet keys, separated by commas; the first encrypts, all decrypt.",
+    ),
+    setting(
+        "DATABASE_URL",
+        "none",
+        "The environment database: a target that needs no registration.",
+    ),
+    setting(
+        "DATACHAT_API_KEYS",
+        "none",
+        "`name:role:key`, separated by commas; roles are user and admin.",
+    ),
+    setting(
+        "DATACHAT_EGRESS_ALLOW",
+        "every address but link-local and metadata ones",
+        "Networks (CIDR) that connections may reach, separated by commas; then no others.",
+    ),
+    setting(
+        "DATACHAT_EGRESS_DENY",
+        "none",
+        "Networks (CIDR) that no connection may reach.",
+    ),
+    setting(
+        "CORS_ORIGINS",
+        "none",
+        "Origins of web pages that may call the API, separated by commas.",
+    ),
+    setting(
+        "TOOLS_POLICY_FILE",
+        "none",
+        "A JSON file that says who may run which tool.",
+    ),
+    setting(
+        "DATACHAT_LOG",
+        "info",
+        "What is logged, as in `info,datachat=debug`.",
+    ),
+    setting("DATACHAT_LOG_FORMAT", "text", "`text` or `json`."),
+];
+
+const fn setting(name: &'static str, default: &'static str, why: &'static str) -> Setting {
+    Setting { name, default, why }
+}
+
+/// A key with one of these prefixes is ours, so an unknown one is a typo.
+const PREFIXES: [&str; 2] = ["DATACHAT_", "DATA_CHAT_"];
+
+/// What the command line said.
+#[derive(Debug, Clone, Default)]
+pub struct Overrides {
+    pub host: Option<String>,
+    pub port: Option<u16>,
+    pub data_dir: Option<PathBuf>,
+}
+
+/// The configuration in force.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub host: String,
+    pub port: u16,
+    pub data_dir: PathBuf,
+    pub system_database_url: Option<Secret<String>>,
+    pub credentials_key: Option<Secret<String>>,
+    pub database_url: Option<Secret<String>>,
+    pub api_keys: Vec<ApiKey>,
+    pub egress_allow: Vec<String>,
+    pub egress_deny: Vec<String>,
+    pub cors_origins: Vec<String>,
+    pub tools_policy_file: Option<PathBuf>,
+    pub log: String,
+    pub log_format: LogFormat,
+    pub limits: Limits,
+}
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+/// Why the configuration is refused. No variant carries the value of a secret.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("{origin}: unknown setting {name}{}", suggestion(*.nearest))]
+    Unknown {
+        origin: &'static str,
+        name: String,
+        nearest: Option<&'static str>,
+    },
+    #[error("{name}: {problem}")]
+    Invalid { name: &'static str, problem: String },
+    #[error(transparent)]
+    Limit(#[from] InvalidLimit),
+    #[error("{path} can't be read: {problem}", path = .path.display())]
+    DotEnv { path: PathBuf, problem: String },
+    #[error("there is no home directory to keep data in; set DATACHAT_DATA_DIR")]
+    NoHome,
+}
+
+fn suggestion(nearest: Option<&'static str>) -> String {
+    nearest.map_or_else(String::new, |name| format!("; did you mean {name}?"))
+}
+
+fn invalid(name: &'static str, problem: impl Into<String>) -> ConfigError {
+    ConfigError::Invalid {
+        name,
+        problem: problem.into(),
+    }
+}
+
+impl Config {
+    /// Reads the process's environment and `.env` of the current directory.
+    ///
+    /// # Errors
+    /// See [`ConfigError`].
+    pub fn from_process(overrides: Overrides) -> Result<Self, ConfigError> {
+        let environment = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        Self::load(overrides, environment, read_dotenv(Path::new(".env"))?)
+    }
+
+    /// Puts the layers together.
+    ///
+    /// # Errors
+    /// See [`ConfigError`].
+    pub fn load(
+        overrides: Overrides,
+        environment: BTreeMap<String, String>,
+        dotenv: BTreeMap<String, String>,
+    ) -> Result<Self, ConfigError> {
+        refuse_unknown(&environment, &dotenv)?;
+        // An empty value means "not set", so that a variable can be cleared for one run.
+        let get = |name: &str| -> Option<String> {
+            environment
+                .get(name)
+                .or_else(|| dotenv.get(name))
+                .map(|value| value.trim())
+                .filter(|value| !value.is_empty())
+                .map(str::to_owned)
+        };
+        let secret = |name: &str| get(name).map(Secret::new);
+        let list = |name: &str| get(name).map(|value| split(&value)).unwrap_or_default();
+
+        let port = match overrides.port {
+            Some(port) => port,
+            None => match get("DATACHAT_PORT") {
+                None => 8000,
+                Some(text) => text
+                    .parse()
+                    .map_err(|_| invalid("DATACHAT_PORT", "not a port number from 0 to 65535"))?,
+            },
+        };
+        let data_dir = match overrides
+            .data_dir
+            .or_else(|| get("DATACHAT_DATA_DIR").map(PathBuf::from))
+        {
+            Some(folder) => folder,
+            None => default_data_dir(|name| environment.get(name).cloned())?,
+        };
+        let config = Self {
+            host: overrides
+                .host
+                .or_else(|| get("DATACHAT_HOST"))
+                .unwrap_or_else(|| "127.0.0.1".to_owned()),
+            port,
+            data_dir,
+            system_database_url: secret("SYSTEM_DATABASE_URL"),
+            credentials_key: secret("DATABASE_CREDENTIALS_KEY"),
+            database_url: secret("DATABASE_URL"),
+            api_keys: match get("DATACHAT_API_KEYS") {
+                None => Vec::new(),
+                Some(text) => {
+                    keys::parse(&text).map_err(|problem| invalid("DATACHAT_API_KEYS", problem))?
+                }
+            },
+            egress_allow: list("DATACHAT_EGRESS_ALLOW"),
+            egress_deny: list("DATACHAT_EGRESS_DENY"),
+            cors_origins: list("CORS_ORIGINS")
+                .into_iter()
+                .map(|origin| check_origin(&origin))
+                .collect::<Result<_, _>>()?,
+            tools_policy_file: get("TOOLS_POLICY_FILE").map(PathBuf::from),
+            log: get("DATACHAT_LOG").unwrap_or_else(|| "info".to_owned()),
+            log_format: match get("DATACHAT_LOG_FORMAT").as_deref() {
+                None | Some("text") => LogFormat::Text,
+                Some("json") => LogFormat::Json,
+                Some(_) => return Err(invalid("DATACHAT_LOG_FORMAT", "neither text nor json")),
+            },
+            limits: Limits::load(get)?,
+        };
+        Ok(config)
+    }
+
+    /// Whether the server may listen on `self.host`: without API keys only on loopback.
+    ///
+    /// # Errors
+    /// When it may not.
+    pub fn check_exposure(&self) -> Result<(), ConfigError> {
+        if self.api_keys.is_empty() && !is_loopback(&self.host) {
+            return Err(invalid(
+                "DATACHAT_HOST",
+                format!(
+                    "{:?} is not a loopback address, and without DATACHAT_API_KEYS every caller would be an \
+                     administrator; set API keys or listen on 127.0.0.1",
+                    self.host
+                ),
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Whether a host name or address (with or without brackets) means this machine only.
+pub fn is_loopback(host: &str) -> bool {
+    let bare = host
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+        .unwrap_or(host);
+    bare.eq_ignore_ascii_case("localhost")
+        || bare
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.to_canonical().is_loopback())
+}
+
+fn split(text: &str) -> Vec<String> {
+    text.split(',')
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+fn check_origin(text: &str) -> Result<String, ConfigError> {
+    let parsed = url::Url::parse(text).ok();
+    parsed
+        .filter(|url| matches!(url.scheme(), "http" | "https") && url.path() == "/")
+        .filter(|url| url.query().is_none() && url.fragment().is_none())
+        .map(|url| url.origin().ascii_serialization())
+        .ok_or_else(|| {
+            invalid(
+                "CORS_ORIGINS",
+                format!("{text:?} is not an origin such as https://example.org"),
+            )
+        })
+}
+
+fn refuse_unknown(
+    environment: &BTreeMap<String, String>,
+    dotenv: &BTreeMap<String, String>,
+) -> Result<(), ConfigError> {
+    let known: Vec<&'static str> = SETTINGS
+        .iter()
+        .map(|setting| setting.name)
+        .chain(TABLE.iter().map(|limit| limit.variable))
+        .collect();
+    let ours = environment
+        .keys()
+        .filter(|name| PREFIXES.iter().any(|prefix| name.starts_with(prefix)))
+        .map(|name| ("environment", name));
+    for (origin, name) in ours.chain(dotenv.keys().map(|name| (".env", name))) {
+        if !known.contains(&name.as_str()) {
+            return Err(ConfigError::Unknown {
+                origin,
+                name: name.clone(),
+                nearest: nearest::nearest(name, &known),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn read_dotenv(path: &Path) -> Result<BTreeMap<String, String>, ConfigError> {
+    let entries = match dotenvy::from_path_iter(path) {
+        Ok(entries) => entries,
+        Err(error) if error.not_found() => return Ok(BTreeMap::new()),
+        Err(error) => return Err(dotenv_error(path, &error)),
+    };
+    entries
+        .collect::<Result<_, _>>()
+        .map_err(|error| dotenv_error(path, &error))
+}
+
+fn dotenv_error(path: &Path, error: &dotenvy::Error) -> ConfigError {
+    let problem = match error {
+        dotenvy::Error::Io(error) => error.kind().to_string(),
+        // The parser's message quotes the line, and the line may hold a key.
+        _ => "a line is not of the form NAME=value".to_owned(),
+    };
+    ConfigError::DotEnv {
+        path: path.to_owned(),
+        problem,
+    }
+}
+
+fn default_data_dir(get: impl Fn(&str) -> Option<String>) -> Result<PathBuf, ConfigError> {
+    let absolute = |name: &str| {
+        get(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    absolute("XDG_DATA_HOME")
+        .or_else(|| absolute("HOME").map(|home| home.join(".local/share")))
+        .map(|base| base.join("datachat"))
+        .ok_or(ConfigError::NoHome)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(entries: &[(&str, &str)]) -> BTreeMap<String, String> {
+        entries
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
+    }
+
+    fn load(environment: &[(&str, &str)], dotenv: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let mut environment = map(environment);
+        environment.insert("HOME".to_owned(), "/home/someone".to_owned());
+        Config::load(Overrides::default(), environment, map(dotenv))
+    }
+
+    #[test]
+    fn a_flag_beats_the_environment_which_beats_the_file_which_beats_the_default() {
+        let overrides = Overrides {
+            port: Some(1),
+            ..Overrides::default()
+        };
+        let environment = map(&[("HOME", "/h"), ("DATACHAT_PORT", "2")]);
+        let dotenv = map(&[("DATACHAT_PORT", "3")]);
+        let all = Config::load(overrides, environment, dotenv).expect("valid");
+        assert_eq!(all.port, 1);
+        let two = load(&[("DATACHAT_PORT", "2")], &[("DATACHAT_PORT", "3")]).expect("valid");
+        assert_eq!(two.port, 2);
+        assert_eq!(load(&[], &[("DATACHAT_PORT", "3")]).expect("valid").port, 3);
+        assert_eq!(load(&[], &[]).expect("valid").port, 8000);
+    }
+
+    #[test]
+    fn an_unknown_key_of_ours_is_refused_with_the_nearest_name() {
+        let error = load(&[("DATACHAT_PROT", "1")], &[]).expect_err("unknown");
+        assert_eq!(
+            error.to_string(),
+            "environment: unknown setting DATACHAT_PROT; did you mean DATACHAT_PORT?"
+        );
+        let error = load(&[], &[("DATABASE_URI", "x")]).expect_err("unknown");
+        assert_eq!(
+            error.to_string(),
+            ".env: unknown setting DATABASE_URI; did you mean DATABASE_URL?"
+        );
+    }
+
+    #[test]
+    fn foreign_variables_of_the_environment_are_none_of_our_business() {
+        assert!(load(&[("EDITOR", "vi"), ("DATABASE_URI", "x")], &[]).is_ok());
+    }
+
+    #[test]
+    fn limits_come_from_the_same_layers() {
+        let config =
+            load(&[], &[("DATACHAT_QUERY_DEFAULT_ROWS", "7")]).expect("a known limit is accepted");
+        assert_eq!(config.limits.query_default_rows, 7);
+    }
+
+    #[test]
+    fn without_keys_only_loopback_may_be_served() {
+        for host in ["127.0.0.1", "127.9.9.9", "::1", "[::1]", "localhost"] {
+            let config = load(&[("DATACHAT_HOST", host)], &[]).expect("valid");
+            assert!(config.check_exposure().is_ok(), "{host}");
+        }
+        for host in [
+            "0.0.0.0",
+            "::",
+            "192.0.2.7",
+            "example.org",
+            "localhost.example.org",
+        ] {
+            let config = load(&[("DATACHAT_HOST", host)], &[]).expect("valid");
+            assert!(config.check_exposure().is_err(), "{host}");
+        }
+        let keys = ("DATACHAT_API_KEYS", "ann:admin:k1");
+        let config = load(&[("DATACHAT_HOST", "0.0.0.0"), keys], &[]).expect("valid");
+        assert!(config.check_exposure().is_ok());
+    }
+
+    #[test]
+    fn neither_debug_nor_an_error_shows_a_secret() {
+        let config = load(
+            &[
+                ("DATABASE_URL", "postgresql://u:canary-1@h/d"),
+                ("SYSTEM_DATABASE_URL", "postgresql://u:canary-2@h/d"),
+                ("DATABASE_CREDENTIALS_KEY", "canary-3"),
+                ("DATACHAT_API_KEYS", "ann:admin:canary-4"),
+            ],
+            &[],
+        )
+        .expect("valid");
+        assert!(!format!("{config:?}").contains("canary"));
+        let error = load(&[("DATACHAT_API_KEYS", "ann:canary-5")], &[]).expect_err("malformed");
+        assert!(!format!("{error} {error:?}").contains("canary"));
+    }
+
+    #[test]
+    fn the_data_folder_follows_the_desktop_convention() {
+        let config = load(&[("XDG_DATA_HOME", "/data")], &[]).expect("valid");
+        assert_eq!(config.data_dir, Path::new("/data/datachat"));
+        let config = load(&[], &[]).expect("valid");
+        assert_eq!(
+            config.data_dir,
+            Path::new("/home/someone/.local/share/datachat")
+        );
+    }
+
+    #[test]
+    fn a_malformed_dotenv_line_is_not_quoted_in_the_error() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join(".env");
+        std::fs::write(&path, "DATABASE_URL canary oops\n").expect("written");
+        let error = read_dotenv(&path).expect_err("malformed");
+        assert!(!format!("{error} {error:?}").contains("canary"));
+    }
+}
