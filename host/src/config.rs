@@ -80,7 +80,7 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting(
         "DATACHAT_LOG",
-        "info",
+        "info in the server, warn elsewhere",
         "What is logged, as in `info,datachat=debug`.",
     ),
     setting("DATACHAT_LOG_FORMAT", "text", "`text` or `json`."),
@@ -115,7 +115,8 @@ pub struct Config {
     pub egress_deny: Vec<String>,
     pub cors_origins: Vec<String>,
     pub tools_policy_file: Option<PathBuf>,
-    pub log: String,
+    /// A filter such as `info,datachat=debug`; `None`: the command's own default.
+    pub log: Option<String>,
     pub log_format: LogFormat,
     pub limits: Limits,
 }
@@ -230,7 +231,7 @@ impl Config {
                 .map(|origin| check_origin(&origin))
                 .collect::<Result<_, _>>()?,
             tools_policy_file: get("TOOLS_POLICY_FILE").map(PathBuf::from),
-            log: get("DATACHAT_LOG").unwrap_or_else(|| "info".to_owned()),
+            log: get("DATACHAT_LOG"),
             log_format: match get("DATACHAT_LOG_FORMAT").as_deref() {
                 None | Some("text") => LogFormat::Text,
                 Some("json") => LogFormat::Json,

@@ -4,6 +4,9 @@
 //! command line call the query and tool layers, these call the plugin runtime, and only a sandboxed
 //! component speaks to a database. `docs/architecture.md` has the picture and the dependency rule.
 
+pub mod api;
+pub mod app;
+pub mod cli;
 pub mod config;
 pub mod limits;
 pub mod plugins;

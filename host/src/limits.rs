@@ -44,6 +44,11 @@ macro_rules! limits {
         }
 
         impl Limits {
+            /// The values in force, in the order of [`TABLE`].
+            pub fn values(&self) -> Vec<(&'static str, u64)> {
+                vec![$((stringify!($name), self.$name),)*]
+            }
+
             /// Reads the limits with `lookup`, which gives the value of an environment variable.
             ///
             /// # Errors
@@ -92,6 +97,8 @@ limits! {
     plugin_quarantine_ms: "DATACHAT_PLUGIN_QUARANTINE_MS" = 10_000 "milliseconds", "The first quarantine; each further one lasts twice as long, up to 10 minutes.";
     tool_timeout_ms: "DATACHAT_TOOL_TIMEOUT_MS" = 60_000 "milliseconds", "A tool call, unless the tools policy says otherwise.";
     tool_result_bytes: "DATACHAT_TOOL_RESULT_BYTES" = 8_388_608 "bytes", "The largest answer of a tool.";
+    tool_approvals: "DATACHAT_TOOL_APPROVALS" = 1_000 "calls", "Tool calls that may wait for an administrator; the oldest makes room.";
+    tool_approval_ms: "DATACHAT_TOOL_APPROVAL_MS" = 3_600_000 "milliseconds", "How long a tool call waits for an administrator, and a consent for its call.";
     relations_max: "DATACHAT_RELATIONS_MAX" = 100_000 "relations", "The most that one introspection keeps in memory.";
     store_timeout_ms: "DATACHAT_STORE_TIMEOUT_MS" = 5_000 "milliseconds", "One call of the system database in all.";
     store_connect_ms: "DATACHAT_STORE_CONNECT_MS" = 2_000 "milliseconds", "How long such a call waits for a connection; a restart is bridged, an outage is told soon.";

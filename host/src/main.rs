@@ -1,1 +1,7 @@
-fn main() {}
+//! The server and its command line.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    datachat::cli::run()
+}

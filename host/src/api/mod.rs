@@ -1,0 +1,92 @@
+//! HTTP: turns requests into calls and typed errors into problems. One file a resource.
+
+pub mod auth;
+pub mod body;
+mod convert;
+pub mod databases;
+mod extract;
+pub mod panics;
+pub mod plugins;
+pub mod problem;
+pub mod request_id;
+pub mod server;
+pub mod system;
+
+use axum::Router;
+use axum::http::{HeaderValue, Method, header};
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{get, post, put};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::cors::{AllowOrigin, CorsLayer};
+
+use crate::app::App;
+use problem::{Code, Problem};
+
+/// Every route with the layers around it: request id, panics, CORS, access, shutdown.
+pub fn router(app: App) -> Router {
+    let api = Router::new()
+        .route("/databases", get(databases::list).post(databases::create))
+        .route("/databases/test", post(databases::test))
+        .route(
+            "/databases/{id}",
+            get(databases::get)
+                .patch(databases::update)
+                .delete(databases::delete),
+        )
+        .route("/databases/{id}/default", put(databases::set_default))
+        .route("/databases/{id}/schema", get(databases::schema))
+        .route("/databases/{id}/health", get(databases::health))
+        .route("/plugins", get(plugins::list))
+        .route("/system/status", get(system::status))
+        .route("/health", get(system::health))
+        .route("/ready", get(system::ready));
+    Router::new()
+        .nest("/api/v1", api)
+        .route("/health", get(system::health))
+        .route("/ready", get(system::ready))
+        .route("/metrics", get(system::metrics))
+        .fallback(unknown_path)
+        .method_not_allowed_fallback(unknown_method)
+        .layer(from_fn_with_state(
+            app.shutdown.clone(),
+            server::until_shutdown,
+        ))
+        .layer(from_fn_with_state(app.config.clone(), auth::layer))
+        .layer(cors(&app.config.cors_origins))
+        .layer(CatchPanicLayer::custom(panics::answer))
+        .layer(from_fn(request_id::layer))
+        .with_state(app)
+}
+
+fn cors(origins: &[String]) -> CorsLayer {
+    let origins = origins
+        .iter()
+        .filter_map(|origin| HeaderValue::from_str(origin).ok());
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::list(origins))
+        .allow_methods([
+            Method::GET,
+            Method::POST,
+            Method::PUT,
+            Method::PATCH,
+            Method::DELETE,
+        ])
+        .allow_headers([
+            header::ACCEPT,
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            request_id::REQUEST_ID,
+        ])
+        .expose_headers([header::LINK, request_id::REQUEST_ID])
+}
+
+async fn unknown_path() -> Problem {
+    Problem::new(Code::NotFound, "There is nothing at this path.")
+}
+
+async fn unknown_method() -> Problem {
+    Problem::new(
+        Code::MethodNotAllowed,
+        "This path does not take this method.",
+    )
+}

@@ -1,0 +1,74 @@
+//! The listening socket, from the first request to the last.
+//!
+//! Stopping has three steps: no new connections; running requests may finish within `shutdown_grace_ms`; what
+//! is left is cut off, which cancels its statements on their servers.
+
+use std::io;
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::problem::{Code, Problem};
+use crate::app::App;
+
+/// Serves until `stop` resolves, and then until the running requests are done or cut off.
+///
+/// # Errors
+/// When the listener fails for good.
+pub async fn serve(
+    app: App,
+    listener: TcpListener,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    let grace = Duration::from_millis(app.limits.shutdown_grace_ms);
+    let cancel = Duration::from_millis(app.limits.cancel_timeout_ms);
+    let cut_off = app.shutdown.clone();
+    let stopping = CancellationToken::new();
+    let signal = {
+        let stopping = stopping.clone();
+        async move {
+            stop.await;
+            stopping.cancel();
+        }
+    };
+    let server = axum::serve(listener, super::router(app)).with_graceful_shutdown(signal);
+    let mut server = std::pin::pin!(server.into_future());
+    tokio::select! {
+        result = &mut server => return result,
+        () = stopping.cancelled() => {}
+    }
+    tracing::info!(
+        grace_ms = grace.as_millis(),
+        "stopping; running requests may finish"
+    );
+    if let Ok(result) = tokio::time::timeout(grace, &mut server).await {
+        return result;
+    }
+    tracing::warn!("cutting off the requests that are still running");
+    cut_off.cancel();
+    // Their answers end at once; this is the time that cancelling on the databases may take.
+    match tokio::time::timeout(cancel, &mut server).await {
+        Ok(result) => result,
+        Err(_) => Ok(()),
+    }
+}
+
+/// Drops a request that is still being worked on when the server cuts off.
+pub async fn until_shutdown(
+    State(shutdown): State<CancellationToken>,
+    request: Request,
+    next: Next,
+) -> Response {
+    tokio::select! {
+        response = next.run(request) => response,
+        () = shutdown.cancelled() => {
+            Problem::new(Code::Cancelled, "The server is shutting down.")
+                .with("retryable", true)
+                .into_response()
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! What the server is made of, put together once and shared by the API and the command line.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::limits::Limits;
+use crate::plugins::Plugins;
+use crate::registry::{Credentials, Registry, RegistryOptions};
+use crate::store::{InvalidLocation, Location, Store};
+
+/// The parts. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    pub config: Arc<Config>,
+    pub limits: Arc<Limits>,
+    pub plugins: Plugins,
+    pub registry: Registry,
+    /// Only in the server; the command line counts nothing.
+    pub metrics: Option<PrometheusHandle>,
+    /// Cancelled when whatever still runs must end.
+    pub shutdown: CancellationToken,
+}
+
+/// Why there is no server.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("the data folder {path} can't be used: {source}")]
+    DataDir {
+        path: String,
+        source: std::io::Error,
+    },
+    #[error(transparent)]
+    Store(#[from] InvalidLocation),
+}
+
+impl App {
+    /// Opens everything. Databases are not connected to, and a system database that is down is no error.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub async fn open(
+        config: Config,
+        metrics: Option<PrometheusHandle>,
+    ) -> Result<Self, OpenError> {
+        prepare_data_dir(&config.data_dir).map_err(|source| OpenError::DataDir {
+            path: config.data_dir.display().to_string(),
+            source,
+        })?;
+        let limits = Arc::new(config.limits.clone());
+        let plugins = Plugins {};
+        let (location, key_file) = match &config.system_database_url {
+            Some(url) => (Location::Url(url.clone()), None),
+            None => (
+                Location::DataDir(config.data_dir.clone()),
+                Some(config.data_dir.join("credentials.key")),
+            ),
+        };
+        let registry = Registry::open(RegistryOptions {
+            store: Store::open(&location, &limits)?,
+            credentials: Credentials::load(config.credentials_key.as_ref(), key_file.as_deref()),
+            plugins: plugins.clone(),
+            environment_url: config.database_url.clone(),
+            limits: limits.clone(),
+        })
+        .await;
+        Ok(Self {
+            config: Arc::new(config),
+            limits,
+            plugins,
+            registry,
+            metrics,
+            shutdown: CancellationToken::new(),
+        })
+    }
+}
+
+/// Makes the folder, readable by its owner only: it holds keys. One that somebody else made stays as it is.
+fn prepare_data_dir(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)?;
+    if std::fs::metadata(path)?.permissions().mode() & 0o077 != 0 {
+        tracing::warn!(
+            path = %path.display(),
+            "the data folder can be entered by other users; `chmod 700` closes it"
+        );
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_new_data_folder_is_the_owners_alone() {
+        let parent = tempfile::tempdir().expect("a folder");
+        let path = parent.path().join("a/b");
+        prepare_data_dir(&path).expect("made");
+        let mode = std::fs::metadata(&path)
+            .expect("there")
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o700);
+    }
+}

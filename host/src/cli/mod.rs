@@ -1,0 +1,107 @@
+//! The command line. One file a command; every command works on the system database through [`App`].
+//!
+//! Results go to standard output, errors with their hint to standard error. Exit codes: 0 done, 1 failed,
+//! 2 not understood.
+
+mod databases;
+mod failure;
+mod keys;
+mod limits;
+mod logs;
+mod output;
+mod plugins;
+mod serve;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::app::App;
+use crate::config::{Config, Overrides};
+use failure::Failure;
+use output::{Format, Printer};
+
+/// Many databases behind one server, each reached through a sandboxed component.
+#[derive(Debug, Parser)]
+#[command(name = "datachat", version, disable_help_subcommand = true)]
+struct Cli {
+    /// Where the server keeps its files [env: DATACHAT_DATA_DIR]
+    #[arg(long, global = true, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+
+    /// How results are printed
+    #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
+    output: Format,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server
+    Serve(serve::Args),
+    /// The stored connections
+    #[command(subcommand)]
+    Databases(databases::Args),
+    /// The installed plugins
+    #[command(subcommand)]
+    Plugins(plugins::Args),
+    /// The keys that credentials are encrypted with
+    #[command(subcommand)]
+    Keys(keys::Args),
+    /// Every limit, its variable and its value
+    Limits,
+}
+
+/// Runs the command line of this process.
+pub fn run() -> ExitCode {
+    // Answers help, version and usage errors itself, the latter with 2.
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: no runtime: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let result = runtime.block_on(execute(cli));
+    // A blocked helper thread must not keep the process.
+    runtime.shutdown_background();
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            failure.print();
+            failure.code()
+        }
+    }
+}
+
+async fn execute(cli: Cli) -> Result<(), Failure> {
+    let printer = Printer::new(cli.output);
+    let mut overrides = Overrides {
+        data_dir: cli.data_dir,
+        ..Overrides::default()
+    };
+    if let Command::Serve(args) = &cli.command {
+        overrides.host.clone_from(&args.host);
+        overrides.port = args.port;
+    }
+    let config = Config::from_process(overrides)?;
+    logs::start(&config, matches!(cli.command, Command::Serve(_)))?;
+    match cli.command {
+        Command::Serve(_) => serve::run(config).await,
+        Command::Databases(args) => databases::run(&open(config).await?, args, &printer).await,
+        Command::Plugins(args) => plugins::run(&open(config).await?, &args, &printer),
+        Command::Keys(args) => keys::run(config, &args, &printer).await,
+        Command::Limits => limits::run(&config, &printer),
+    }
+}
+
+async fn open(config: Config) -> Result<App, Failure> {
+    Ok(App::open(config, None).await?)
+}
