@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+use crate::signals;
+
 /// Runs a command with its output on ours, after showing it.
 ///
 /// # Errors
@@ -13,9 +15,21 @@ use anyhow::{Context, Result, bail};
 pub fn run(command: &mut Command) -> Result<()> {
     let shown = show(command);
     eprintln!("$ {shown}");
-    let status = command
-        .status()
+    let mut child = command
+        .spawn()
         .with_context(|| format!("can't start `{shown}`"))?;
+    let status = loop {
+        if let Some(status) = child.try_wait()? {
+            break status;
+        }
+        if signals::received() {
+            // A terminal has told it, too; `kill` of our process alone has not.
+            let _ = child.kill();
+            child.wait()?;
+            bail!("interrupted");
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    };
     if !status.success() {
         bail!("`{shown}` failed ({status})");
     }

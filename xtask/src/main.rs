@@ -1,15 +1,18 @@
 //! Build automation: everything that takes more than one cargo call.
 //!
-//! One file a command. It depends on nothing but `anyhow`, so that a fresh clone has it within seconds,
+//! One file a command. It depends on next to nothing, so that a fresh clone has it within seconds,
 //! and it asks the machine what it has instead of assuming: each tool that is missing is either installed
 //! (where we may) or named with the command that installs it.
 
 mod apt;
 mod ci;
 mod command;
+mod demo;
+mod http;
 mod plugins;
 mod prerequisites;
 mod route;
+mod signals;
 mod test;
 mod workspace;
 
@@ -20,6 +23,9 @@ use anyhow::Result;
 const USAGE: &str = "\
 cargo xtask <command>
 
+  demo [--once]
+             build everything, start a throw-away PostgreSQL and the server, show both at work
+             and stay up until Ctrl-C (with --once: end there)
   plugins [--hostile] [--route rustup|debian]
              build the WebAssembly components into <target>/plugins
   test [-- ARGS]
@@ -49,6 +55,9 @@ fn dispatch(arguments: &[&str]) -> Result<bool> {
         return Ok(false);
     };
     match name {
+        "demo" if rest.is_empty() || rest == ["--once"] => {
+            demo::run(!rest.is_empty()).map(|()| true)
+        }
         "plugins" => match plugins::Options::parse(rest) {
             Some(options) => plugins::run(options).map(|()| true),
             None => Ok(false),

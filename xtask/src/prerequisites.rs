@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
+use datachat_throwaway::Installation;
 
 use crate::apt;
 
@@ -23,6 +24,21 @@ pub fn libclang() -> Result<()> {
         bail!("libclang is installed, but not under /usr/lib; set LIBCLANG_PATH to its folder");
     }
     Ok(())
+}
+
+/// Makes sure that there is a PostgreSQL server to start.
+///
+/// # Errors
+/// When it is missing and can't be installed.
+pub fn postgres() -> Result<()> {
+    if Installation::find().is_ok() {
+        return Ok(());
+    }
+    apt::install(
+        &["postgresql", "postgresql-contrib"],
+        "tests and demo take a PostgreSQL server",
+    )?;
+    Installation::find().map(drop)
 }
 
 /// The library and, beside it, the compiler's headers (`stddef.h`), as Debian, Ubuntu and Fedora lay them

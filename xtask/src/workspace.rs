@@ -58,9 +58,9 @@ pub fn cargo() -> PathBuf {
     std::env::var_os("CARGO").map_or_else(|| "cargo".into(), PathBuf::from)
 }
 
-/// The value of the first string member `key` of a JSON text. Enough for a path in cargo's own output,
-/// and spares a JSON parser.
-fn json_string(json: &str, key: &str) -> Option<String> {
+/// The value of the last string member `key` of a JSON text. Enough for what cargo and
+/// our own server say, and spares a JSON parser.
+pub fn json_string(json: &str, key: &str) -> Option<String> {
     let start = json.rfind(&format!("\"{key}\":\""))? + key.len() + 4;
     let mut value = String::new();
     let mut characters = json[start..].chars();
