@@ -504,3 +504,7 @@ fn stored(error: StoreError) -> RegistryError {
         other => RegistryError::Unavailable(other.into()),
     }
 }
+
+#[cfg(test)]
+#[path = "manage_tests.rs"]
+mod tests;

@@ -140,6 +140,11 @@ impl Store {
         .await
     }
 
+    /// Closes all connections; every later call answers [`StoreError::Unavailable`].
+    pub async fn close(&self) {
+        on_pool!(self, pool => pool.close().await);
+    }
+
     /// Runs one call: connects and migrates if need be, bounds its time, and keeps the state of the
     /// connection for the log.
     async fn call<T>(
