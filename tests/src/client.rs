@@ -14,7 +14,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
 
-use crate::evidence::shows_canary;
+use crate::shows_canary;
 
 /// The part of a body that is kept in the record.
 const RECORDED: usize = 64 * 1024;

@@ -10,11 +10,9 @@ mod server;
 mod tls;
 
 pub use client::{Answer, Client, Streaming};
-pub use datachat_throwaway::{Auth, Options, Postgres, Role, ServerTls, literal, quoted};
-pub use evidence::{log_folder, shows_canary};
+pub use datachat_throwaway::{
+    Auth, CANARY, Options, Postgres, Role, ServerTls, literal, quoted, shows_canary,
+};
+pub use evidence::log_folder;
 pub use server::{ServerOptions, TestServer};
 pub use tls::Authority;
-
-/// The password of every role, and part of every other secret. It must turn up nowhere. Only characters
-/// that no encoding of URLs or JSON changes.
-pub const CANARY: &str = include_str!("../canary.txt");

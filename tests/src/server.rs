@@ -16,7 +16,8 @@ use datachat_throwaway::{Leash, Owner, Signal};
 use serde_json::{Value, json};
 
 use crate::client::Client;
-use crate::evidence::{log_folder, shows_canary, target_folder};
+use crate::evidence::{log_folder, target_folder};
+use crate::shows_canary;
 
 /// How long a start or stop may take on a busy machine that compiles a component for the first time.
 const PATIENCE: Duration = Duration::from_mins(2);

@@ -4,10 +4,11 @@ use std::process::Command;
 
 use anyhow::Result;
 
+use crate::route::{Choice, Route};
 use crate::workspace::{Workspace, cargo};
-use crate::{command, prerequisites, test};
+use crate::{command, demo, plugins, prerequisites, test};
 
-/// Format, lints, tests, docs.
+/// Format, lints (host natively, components for their own target), tests, the demo, docs.
 ///
 /// # Errors
 /// The first step that fails.
@@ -28,7 +29,14 @@ pub fn run() -> Result<()> {
         "-D",
         "warnings",
     ]))?;
+    match Route::find(&workspace, Choice::Automatic)? {
+        route @ Route::Rustup => command::run(&mut plugins::clippy(&route, &workspace))?,
+        Route::Debian { .. } => {
+            eprintln!("components: no lints for their target, for Debian's compiler has none");
+        }
+    }
     test::run(&[])?;
+    demo::run(true)?;
     command::run(
         cargo(&["doc", "--workspace", "--no-deps", "--quiet"]).env("RUSTDOCFLAGS", "-D warnings"),
     )

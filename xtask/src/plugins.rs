@@ -4,6 +4,7 @@
 //! that watches or caches by content sees no spurious news.
 
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
@@ -83,6 +84,17 @@ pub fn run(options: Options) -> Result<()> {
         build_hostile(&workspace, &route, &built)?;
     }
     Ok(())
+}
+
+/// The lints of everything that is built for the components' target.
+pub fn clippy(route: &Route, workspace: &Workspace) -> Command {
+    let mut command = route.cargo(workspace, "clippy");
+    command.args(["--profile", PROFILE, "--lib", "--examples"]);
+    for (package, _) in SHIPPED {
+        command.args(["--package", package]);
+    }
+    command.args(["--package", HOSTILE, "--", "-D", "warnings"]);
+    command
 }
 
 /// Builds the fixtures, and removes those whose source is gone.

@@ -51,6 +51,11 @@ impl Workspace {
     pub fn hostile_plugins(&self) -> PathBuf {
         self.target.join("plugins-hostile")
     }
+
+    /// Where tests leave what servers logged and answered.
+    pub fn test_logs(&self) -> PathBuf {
+        self.target.join("test-logs")
+    }
 }
 
 /// The cargo that runs us, else the one on the path.
