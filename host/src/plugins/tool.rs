@@ -1,11 +1,18 @@
 //! A loaded tool component, and what it may ask of the host.
 
+use std::sync::Arc;
 use std::time::Instant;
 
+use tokio_util::sync::CancellationToken;
+
+use super::bindings::tool::ToolPluginPre;
 pub use super::bindings::tool::datachat::plugin::database::{Info as DatabaseInfo, ResultColumn};
 pub use super::bindings::tool::exports::datachat::plugin::tool::{
     Definition, ToolError, ToolErrorCode,
 };
+use super::egress::EgressPolicy;
+use super::instance::{Deadline, Instance, Rights, State};
+use super::plugin::Plugin;
 use super::{DbError, Parameters, PluginError, Relation, RelationFilter};
 
 /// A boxed future, so that [`ToolContext`] can be a trait object.
@@ -39,7 +46,12 @@ pub struct RowsHandle {
 }
 
 /// A loaded tool component.
-pub struct ToolPlugin {}
+pub struct ToolPlugin {
+    definitions: Vec<Definition>,
+    plugin: Arc<Plugin>,
+    pre: ToolPluginPre<State>,
+    egress: Arc<EgressPolicy>,
+}
 
 /// Why a tool gave no result.
 #[derive(Debug, thiserror::Error)]
@@ -53,12 +65,43 @@ pub enum ToolCallError {
 }
 
 impl ToolPlugin {
+    pub(crate) fn new(
+        definitions: Vec<Definition>,
+        plugin: Arc<Plugin>,
+        pre: ToolPluginPre<State>,
+        egress: Arc<EgressPolicy>,
+    ) -> Self {
+        Self {
+            definitions,
+            plugin,
+            pre,
+            egress,
+        }
+    }
+
+    pub(crate) fn plugin(&self) -> &Plugin {
+        &self.plugin
+    }
+
+    /// The name of the component.
+    pub fn name(&self) -> &str {
+        &self.plugin.name
+    }
+
+    /// `sha256:` and 64 hex digits.
+    pub fn digest(&self) -> &str {
+        &self.plugin.digest
+    }
+
     /// Its tools.
     pub fn definitions(&self) -> &[Definition] {
-        unimplemented!()
+        &self.definitions
     }
 
     /// Calls one tool on a fresh instance; `deadline` ends it.
+    ///
+    /// # Errors
+    /// What the tool says, a limit, the deadline (`tool_timeout_ms`), or a failure of the plugin.
     pub async fn call(
         &self,
         name: &str,
@@ -66,7 +109,35 @@ impl ToolPlugin {
         context: Box<dyn ToolContext>,
         deadline: Instant,
     ) -> Result<String, ToolCallError> {
-        let _ = (name, arguments, context, deadline);
-        unimplemented!()
+        self.plugin.admit()?;
+        let deadline = Deadline::until("tool_timeout_ms", deadline);
+        let never = CancellationToken::new();
+        let making = Instance::new(
+            Arc::clone(&self.plugin),
+            None,
+            Rights::Tool(context),
+            &self.egress,
+        );
+        let mut instance = tokio::time::timeout_at(deadline.at.into(), making)
+            .await
+            .map_err(|_| deadline.passed())?;
+        let answer = instance
+            .call("tool", deadline, &never, async |store| {
+                let bindings = self.pre.instantiate_async(&mut *store).await?;
+                bindings
+                    .datachat_plugin_tool()
+                    .call_call(store, name, arguments)
+                    .await
+            })
+            .await?
+            .map_err(ToolCallError::Tool)?;
+        let max = self.plugin.runtime.limits.tool_result_bytes;
+        if answer.len() as u64 > max {
+            return Err(ToolCallError::Plugin(PluginError::Limit {
+                plugin: self.plugin.name.to_string(),
+                limit: "tool_result_bytes",
+            }));
+        }
+        Ok(answer)
     }
 }

@@ -1,0 +1,476 @@
+//! Sessions that wait for their next use, and how many there may be.
+//!
+//! Idle sessions are kept per connection and revision of one plugin; a session never serves another. Every open
+//! session has a seat, of which each connection has a few and the server a total. A request takes an idle session;
+//! or waits for one that is just being reset, which is quicker than opening another; or opens one if
+//! there is a seat, closing another connection's idle session if the total is used up; or waits.
+//! Generic over the session so that the rules are tested without one.
+
+use std::collections::HashMap;
+use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::{ConnectionKey, PluginError};
+
+/// Whose sessions they are.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct PoolKey {
+    pub(crate) digest: String,
+    pub(crate) connection: ConnectionKey,
+}
+
+/// How many, and for how long.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PoolLimits {
+    pub(crate) per_connection: usize,
+    pub(crate) total: usize,
+    pub(crate) wait: Duration,
+    pub(crate) idle: Duration,
+}
+
+/// All sessions of the server.
+pub(crate) struct Pool<S> {
+    limits: PoolLimits,
+    buckets: Mutex<HashMap<PoolKey, Arc<Bucket<S>>>>,
+    seats: Arc<Seats>,
+}
+
+/// The total.
+struct Seats {
+    taken: AtomicUsize,
+    freed: Notify,
+}
+
+/// The sessions of one connection.
+struct Bucket<S> {
+    state: Mutex<State<S>>,
+    changed: Notify,
+    cancelled: CancellationToken,
+}
+
+struct State<S> {
+    idle: Vec<(Kept<S>, Instant)>,
+    /// Seats taken, by sessions in use, idle or being reset.
+    open: usize,
+    resetting: usize,
+    waiting: usize,
+}
+
+/// The right to one open session. Dropping it gives the seat back.
+pub(crate) struct Seat<S> {
+    bucket: Arc<Bucket<S>>,
+    seats: Arc<Seats>,
+}
+
+/// A session and its seat.
+pub(crate) struct Kept<S> {
+    pub(crate) session: S,
+    pub(crate) seat: Seat<S>,
+}
+
+/// What a request got.
+pub(crate) enum Acquired<S> {
+    Idle(Kept<S>),
+    /// Open one and keep it on this seat.
+    Seat(Seat<S>),
+}
+
+/// A session on its way back, while it is made as new.
+pub(crate) struct Resetting<S>(Seat<S>);
+
+impl<S> Bucket<S> {
+    fn state(&self) -> MutexGuard<'_, State<S>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<S> Drop for Seat<S> {
+    fn drop(&mut self) {
+        self.bucket.state().open -= 1;
+        self.seats.taken.fetch_sub(1, Ordering::Relaxed);
+        self.bucket.changed.notify_one();
+        self.seats.freed.notify_one();
+    }
+}
+
+impl<S> Seat<S> {
+    /// Ends when the connection was changed or deleted.
+    pub(crate) fn cancelled(&self) -> CancellationToken {
+        self.bucket.cancelled.clone()
+    }
+
+    /// The session is about to be reset; others may wait for it.
+    pub(crate) fn resetting(self) -> Resetting<S> {
+        self.bucket.state().resetting += 1;
+        Resetting(self)
+    }
+}
+
+impl<S> Resetting<S> {
+    /// The session is as new.
+    pub(crate) fn done(self, session: S) {
+        let bucket = Arc::clone(&self.0.bucket);
+        let seats = Arc::clone(&self.0.seats);
+        // The seat moves on with the session; what is left of `self` only counts.
+        bucket.state().open += 1;
+        seats.taken.fetch_add(1, Ordering::Relaxed);
+        Kept {
+            session,
+            seat: Seat { bucket, seats },
+        }
+        .idle();
+    }
+}
+
+impl<S> Drop for Resetting<S> {
+    fn drop(&mut self) {
+        self.0.bucket.state().resetting -= 1;
+    }
+}
+
+impl<S> Kept<S> {
+    /// Gives the session back for the next use.
+    pub(crate) fn idle(self) {
+        let bucket = Arc::clone(&self.seat.bucket);
+        let seats = Arc::clone(&self.seat.seats);
+        let mut state = bucket.state();
+        if bucket.cancelled.is_cancelled() {
+            // The seat takes the lock when it goes.
+            drop(state);
+            drop(self);
+            return;
+        }
+        state.idle.push((self, Instant::now()));
+        drop(state);
+        bucket.changed.notify_one();
+        seats.freed.notify_one();
+    }
+
+    /// Takes all other idle sessions of the connection out: this one proved dead, and so will they.
+    pub(crate) fn siblings(&self) -> Vec<Kept<S>> {
+        let idle = std::mem::take(&mut self.seat.bucket.state().idle);
+        idle.into_iter().map(|(kept, _)| kept).collect()
+    }
+}
+
+impl<S> Pool<S> {
+    pub(crate) fn new(limits: PoolLimits) -> Self {
+        Self {
+            limits,
+            buckets: Mutex::default(),
+            seats: Arc::new(Seats {
+                taken: AtomicUsize::new(0),
+                freed: Notify::new(),
+            }),
+        }
+    }
+
+    /// An idle session or a seat for a new one.
+    pub(crate) async fn acquire(&self, key: &PoolKey) -> Result<Acquired<S>, PluginError> {
+        let bucket = self.bucket(key);
+        let deadline = Instant::now() + self.limits.wait;
+        loop {
+            // Registered before looking, so that no change in between is missed.
+            let mut changed = pin!(bucket.changed.notified());
+            changed.as_mut().enable();
+            let mut freed = pin!(self.seats.freed.notified());
+            freed.as_mut().enable();
+            if let Some(acquired) = self.try_acquire(&bucket) {
+                return Ok(acquired);
+            }
+            let _waiting = Waiting::new(&bucket);
+            tokio::select! {
+                () = changed => {}
+                () = freed => {}
+                () = bucket.cancelled.cancelled() => return Err(PluginError::Cancelled),
+                () = tokio::time::sleep_until(deadline.into()) => {
+                    return Err(PluginError::Busy { max: self.limits.per_connection.min(self.limits.total) });
+                }
+            }
+        }
+    }
+
+    fn try_acquire(&self, bucket: &Arc<Bucket<S>>) -> Option<Acquired<S>> {
+        loop {
+            {
+                let mut state = bucket.state();
+                if let Some((kept, _)) = state.idle.pop() {
+                    return Some(Acquired::Idle(kept));
+                }
+                if state.resetting > state.waiting || state.open >= self.limits.per_connection {
+                    return None;
+                }
+                let reserved =
+                    self.seats
+                        .taken
+                        .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |taken| {
+                            (taken < self.limits.total).then_some(taken + 1)
+                        });
+                if reserved.is_ok() {
+                    state.open += 1;
+                    return Some(Acquired::Seat(Seat {
+                        bucket: Arc::clone(bucket),
+                        seats: Arc::clone(&self.seats),
+                    }));
+                }
+            }
+            // The total is used up: close the session that has been idle longest, of whomever.
+            drop(self.oldest_idle()?);
+        }
+    }
+
+    fn oldest_idle(&self) -> Option<Kept<S>> {
+        let buckets = self.all();
+        let oldest = buckets
+            .iter()
+            .filter_map(|bucket| Some((bucket.state().idle.first()?.1, bucket)))
+            .min_by_key(|(since, _)| *since)?
+            .1;
+        let mut state = oldest.state();
+        (!state.idle.is_empty()).then(|| state.idle.remove(0).0)
+    }
+
+    /// Closes what has been idle for too long, and forgets connections without sessions. Gives the sessions.
+    pub(crate) fn expire(&self, now: Instant) -> Vec<Kept<S>> {
+        let mut expired = Vec::new();
+        for bucket in self.all() {
+            let mut state = bucket.state();
+            let cut = state
+                .idle
+                .partition_point(|(_, since)| now.duration_since(*since) >= self.limits.idle);
+            expired.extend(state.idle.drain(..cut).map(|(kept, _)| kept));
+        }
+        self.map()
+            .retain(|_, bucket| Arc::strong_count(bucket) > 1 || bucket.state().open > 0);
+        expired
+    }
+
+    /// Cancels everything of a connection, in all its revisions, and gives its idle sessions.
+    pub(crate) fn forget(&self, connection: Uuid) -> Vec<Kept<S>> {
+        let forgotten: Vec<_> = self
+            .map()
+            .extract_if(|key, _| key.connection.id == connection)
+            .map(|(_, bucket)| bucket)
+            .collect();
+        Self::cancel(&forgotten)
+    }
+
+    /// Cancels everything.
+    pub(crate) fn close(&self) -> Vec<Kept<S>> {
+        let all: Vec<_> = self.map().drain().map(|(_, bucket)| bucket).collect();
+        Self::cancel(&all)
+    }
+
+    fn cancel(buckets: &[Arc<Bucket<S>>]) -> Vec<Kept<S>> {
+        let mut idle = Vec::new();
+        for bucket in buckets {
+            bucket.cancelled.cancel();
+            idle.append(&mut bucket.state().idle);
+        }
+        idle.into_iter().map(|(kept, _)| kept).collect()
+    }
+
+    /// Open sessions, and how many of them are idle.
+    pub(crate) fn counts(&self) -> (usize, usize) {
+        let idle = self.all().iter().map(|b| b.state().idle.len()).sum();
+        (self.seats.taken.load(Ordering::Relaxed), idle)
+    }
+
+    fn bucket(&self, key: &PoolKey) -> Arc<Bucket<S>> {
+        let mut buckets = self.map();
+        if let Some(bucket) = buckets.get(key) {
+            return Arc::clone(bucket);
+        }
+        let bucket = Arc::new(Bucket {
+            state: Mutex::new(State {
+                idle: Vec::new(),
+                open: 0,
+                resetting: 0,
+                waiting: 0,
+            }),
+            changed: Notify::new(),
+            cancelled: CancellationToken::new(),
+        });
+        buckets.insert(key.clone(), Arc::clone(&bucket));
+        bucket
+    }
+
+    fn all(&self) -> Vec<Arc<Bucket<S>>> {
+        self.map().values().map(Arc::clone).collect()
+    }
+
+    fn map(&self) -> MutexGuard<'_, HashMap<PoolKey, Arc<Bucket<S>>>> {
+        self.buckets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+// Idle sessions hold their bucket and it holds them.
+impl<S> Drop for Pool<S> {
+    fn drop(&mut self) {
+        drop(self.close());
+    }
+}
+
+/// Counts a waiting request while it waits.
+struct Waiting<'a, S>(&'a Bucket<S>);
+
+impl<'a, S> Waiting<'a, S> {
+    fn new(bucket: &'a Bucket<S>) -> Self {
+        bucket.state().waiting += 1;
+        Self(bucket)
+    }
+}
+
+impl<S> Drop for Waiting<'_, S> {
+    fn drop(&mut self) {
+        self.0.state().waiting -= 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(id: u128) -> PoolKey {
+        PoolKey {
+            digest: "d".to_owned(),
+            connection: ConnectionKey {
+                id: Uuid::from_u128(id),
+                revision: 1,
+            },
+        }
+    }
+
+    fn pool(per_connection: usize, total: usize) -> Pool<u32> {
+        Pool::new(PoolLimits {
+            per_connection,
+            total,
+            wait: Duration::from_millis(50),
+            idle: Duration::from_secs(60),
+        })
+    }
+
+    async fn seat(pool: &Pool<u32>, id: u128) -> Seat<u32> {
+        match pool.acquire(&key(id)).await.expect("free") {
+            Acquired::Seat(seat) => seat,
+            Acquired::Idle(kept) => panic!("idle session {}", kept.session),
+        }
+    }
+
+    async fn idle(pool: &Pool<u32>, id: u128) -> u32 {
+        match pool.acquire(&key(id)).await.expect("free") {
+            Acquired::Seat(_) => panic!("a seat, no session"),
+            Acquired::Idle(kept) => kept.session,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_session_that_came_back_serves_its_own_connection_again_and_no_other() {
+        let pool = pool(4, 8);
+        let seat1 = seat(&pool, 1).await;
+        Kept {
+            session: 7,
+            seat: seat1,
+        }
+        .idle();
+        drop(seat(&pool, 2).await);
+        assert_eq!(idle(&pool, 1).await, 7);
+        assert_eq!(
+            pool.counts(),
+            (0, 0),
+            "dropped sessions give their seats back"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_full_connection_is_busy_while_its_neighbour_is_not() {
+        let pool = pool(1, 8);
+        let held = seat(&pool, 1).await;
+        assert!(matches!(
+            pool.acquire(&key(1)).await,
+            Err(PluginError::Busy { max: 1 })
+        ));
+        drop(seat(&pool, 2).await);
+        drop(held);
+        drop(seat(&pool, 1).await);
+    }
+
+    #[tokio::test]
+    async fn a_request_waits_for_a_session_that_is_being_reset() {
+        let pool = pool(4, 8);
+        let resetting = seat(&pool, 1).await.resetting();
+        let (session, ()) = tokio::join!(idle(&pool, 1), async {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            resetting.done(9);
+        });
+        assert_eq!(session, 9);
+    }
+
+    #[tokio::test]
+    async fn a_failed_reset_lets_the_waiting_request_open_another() {
+        let pool = pool(1, 8);
+        let resetting = seat(&pool, 1).await.resetting();
+        tokio::join!(
+            async {
+                seat(&pool, 1).await;
+            },
+            async {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+                drop(resetting);
+            }
+        );
+        assert_eq!(pool.counts(), (0, 0));
+    }
+
+    #[tokio::test]
+    async fn when_the_total_is_used_up_the_oldest_idle_session_of_others_makes_room() {
+        let pool = pool(4, 2);
+        for (id, session) in [(1, 10), (2, 20)] {
+            let seat = seat(&pool, id).await;
+            Kept { session, seat }.idle();
+        }
+        let _third = seat(&pool, 3).await;
+        assert_eq!(pool.counts(), (2, 1));
+        assert_eq!(idle(&pool, 2).await, 20);
+    }
+
+    #[tokio::test]
+    async fn a_forgotten_connection_keeps_nothing_and_cancels_what_it_runs() {
+        let pool = pool(4, 8);
+        let running = seat(&pool, 1).await;
+        let kept = Kept {
+            session: 1,
+            seat: seat(&pool, 1).await,
+        };
+        kept.idle();
+        let token = running.cancelled();
+        assert_eq!(pool.forget(Uuid::from_u128(1)).len(), 1);
+        assert!(token.is_cancelled());
+        Kept {
+            session: 2,
+            seat: running,
+        }
+        .idle();
+        assert_eq!(pool.counts(), (0, 0));
+        drop(seat(&pool, 1).await);
+    }
+
+    #[tokio::test]
+    async fn idle_sessions_expire() {
+        let pool = pool(4, 8);
+        let seat = seat(&pool, 1).await;
+        Kept { session: 1, seat }.idle();
+        assert_eq!(pool.expire(Instant::now()).len(), 0);
+        assert_eq!(
+            pool.expire(Instant::now() + Duration::from_secs(60)).len(),
+            1
+        );
+        assert_eq!(pool.counts(), (0, 0));
+    }
+}

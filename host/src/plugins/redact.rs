@@ -1,0 +1,159 @@
+//! Makes text that comes out of a sandbox safe to show: without the connection's password, without control
+//! characters, and short.
+//!
+//! The password is removed as it is and as a URL spells it. A plugin that wants to leak it can still encode
+//! it in some other way; what it can't do is to leak it by accident or to inject lines into a log.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::DbError;
+use crate::secret::Secret;
+
+/// The most bytes of one text of an error.
+const LONGEST: usize = 8 << 10;
+const PLACEHOLDER: &str = "[redacted]";
+
+/// What must not be seen, in the spellings that are looked for.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Redactor {
+    needles: Vec<Secret<String>>,
+}
+
+impl Redactor {
+    pub(crate) fn new(password: Option<&Secret<String>>) -> Self {
+        let mut needles = Vec::new();
+        if let Some(password) = password.filter(|p| !p.reveal().is_empty()) {
+            let encoded = utf8_percent_encode(password.reveal(), NON_ALPHANUMERIC).to_string();
+            if encoded != *password.reveal() {
+                needles.push(Secret::new(encoded));
+            }
+            needles.push(password.clone());
+        }
+        Self { needles }
+    }
+
+    /// Replaces every occurrence of the password.
+    pub(crate) fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let mut text = Cow::Borrowed(text);
+        for needle in &self.needles {
+            if text.contains(needle.reveal().as_str()) {
+                text = Cow::Owned(text.replace(needle.reveal().as_str(), PLACEHOLDER));
+            }
+        }
+        text
+    }
+
+    /// Text for a person: redacted, cut, control characters other than line ends and tabs replaced.
+    pub(crate) fn clean(&self, text: &str) -> String {
+        let text = self.redact(text);
+        let mut clean = String::with_capacity(text.len().min(LONGEST));
+        for c in text.chars() {
+            if clean.len() >= LONGEST {
+                clean.push('…');
+                break;
+            }
+            clean.push(if unprintable(c) && c != '\n' && c != '\t' {
+                '\u{fffd}'
+            } else {
+                c
+            });
+        }
+        clean
+    }
+
+    /// One line for a log, of at most `max` bytes: redacted, everything unprintable escaped.
+    pub(crate) fn line(&self, text: &str, max: usize) -> String {
+        let text = self.redact(text);
+        let mut line = String::with_capacity(text.len().min(max));
+        for c in text.chars() {
+            if line.len() >= max {
+                line.push('…');
+                break;
+            }
+            if unprintable(c) {
+                let _ = write!(line, "{}", c.escape_default());
+            } else {
+                line.push(c);
+            }
+        }
+        line
+    }
+
+    pub(crate) fn error(&self, error: DbError) -> DbError {
+        let clean = |text: Option<String>| text.map(|text| self.clean(&text));
+        DbError {
+            code: error.code,
+            message: self.clean(&error.message),
+            vendor_code: clean(error.vendor_code),
+            detail: clean(error.detail),
+            hint: clean(error.hint),
+            position: error.position,
+            retryable: error.retryable,
+        }
+    }
+}
+
+/// Control characters, and the marks that turn the direction of text or break lines.
+fn unprintable(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}' | '\u{feff}'
+        )
+        || ('\u{202a}'..='\u{202e}').contains(&c)
+        || ('\u{2066}'..='\u{2069}').contains(&c)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plugins::ErrorCode;
+
+    fn redactor() -> Redactor {
+        Redactor::new(Some(&Secret::new("p@ss/word".to_owned())))
+    }
+
+    #[test]
+    fn the_password_is_removed_as_it_is_and_as_a_url_spells_it() {
+        assert_eq!(
+            redactor().redact("u:p@ss/word and u:p%40ss%2Fword"),
+            "u:[redacted] and u:[redacted]"
+        );
+    }
+
+    #[test]
+    fn a_log_line_stays_one_line() {
+        assert_eq!(
+            redactor().line("a\nb\u{1b}[31mc\u{202e}", 100),
+            "a\\nb\\u{1b}[31mc\\u{202e}"
+        );
+        assert_eq!(redactor().line("abcdef", 3), "abc…");
+    }
+
+    #[test]
+    fn every_text_of_an_error_is_cleaned() {
+        let dirty = Some("x p@ss/word".to_owned());
+        let error = redactor().error(DbError {
+            code: ErrorCode::Syntax,
+            message: "m p@ss/word\u{7}".to_owned(),
+            vendor_code: dirty.clone(),
+            detail: dirty.clone(),
+            hint: dirty,
+            position: Some(1),
+            retryable: false,
+        });
+        assert_eq!(error.message, "m [redacted]\u{fffd}");
+        for text in [error.vendor_code, error.detail, error.hint] {
+            assert_eq!(text.as_deref(), Some("x [redacted]"));
+        }
+    }
+
+    #[test]
+    fn long_text_is_cut() {
+        let text = redactor().clean(&"y".repeat(100_000));
+        assert!(text.len() < LONGEST + 8, "{}", text.len());
+    }
+}
