@@ -8,7 +8,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::limits::Limits;
-use crate::plugins::Plugins;
+use crate::plugins::egress::InvalidCidr;
+use crate::plugins::{Components, EgressPolicy, LoadError, PluginOptions, Plugins};
 use crate::registry::{Credentials, Registry, RegistryOptions};
 use crate::store::{InvalidLocation, Location, Store};
 
@@ -35,6 +36,10 @@ pub enum OpenError {
     },
     #[error(transparent)]
     Store(#[from] InvalidLocation),
+    #[error("DATACHAT_EGRESS_ALLOW or DATACHAT_EGRESS_DENY: {0}")]
+    Egress(#[from] InvalidCidr),
+    #[error(transparent)]
+    Plugins(#[from] LoadError),
 }
 
 impl App {
@@ -51,7 +56,17 @@ impl App {
             source,
         })?;
         let limits = Arc::new(config.limits.clone());
-        let plugins = Plugins {};
+        let plugins = Plugins::load(PluginOptions {
+            limits: config.limits.clone(),
+            data_dir: config.data_dir.clone(),
+            egress: EgressPolicy::parse(
+                &config.egress_allow.join(","),
+                &config.egress_deny.join(","),
+            )?,
+            components: Components::Shipped,
+            extra_dirs: Vec::new(),
+        })
+        .await?;
         let (location, key_file) = match &config.system_database_url {
             Some(url) => (Location::Url(url.clone()), None),
             None => (
