@@ -2,6 +2,8 @@
 
 pub mod encode;
 pub mod execute;
+pub mod intake;
+pub mod params;
 pub mod policy;
 
 pub use execute::{QueryError, QueryStream, Summary, execute};
@@ -21,8 +23,11 @@ pub struct QueryRequest {
 /// The limits of one statement.
 #[derive(Debug, Clone, Copy)]
 pub struct QueryLimits {
+    /// Rows of the result.
     pub max_rows: u64,
+    /// Bytes of Arrow data, whatever the format of the answer.
     pub max_bytes: u64,
+    /// From the first step to the last row.
     pub timeout_ms: u64,
     pub on_limit: OnLimit,
 }

@@ -1,5 +1,13 @@
 //! Whether a statement may run, judged on its parse.
+//!
+//! This is the first of two layers; the second is the engine's own read-only mode. It fails closed: what a
+//! dialect's policy does not know is refused, and a dialect without a policy runs nothing.
 
+mod functions;
+mod postgres;
+mod tree;
+
+use crate::limits::Limits;
 use crate::plugins::Dialect;
 
 /// A statement that the policy lets through.
@@ -20,29 +28,79 @@ pub struct Refusal {
 }
 
 /// The rule that refused it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Reason {
     EmptySql,
     MultipleStatements,
     TooLong,
+    /// Nested more deeply than the parser goes.
+    TooDeep,
     Syntax,
     /// Not a reading statement, or one that writes inside.
     Statement,
-    /// A function that writes, waits, reads files or reaches out.
+    /// A function that writes, reads files, changes settings, reaches out, or runs SQL text.
     Function,
     /// A locking clause.
     Locking,
-    /// A relation that must not be read.
+    /// A relation that must not be read: credentials, server files.
     Relation,
     /// No policy for the dialect: nothing may run.
     Dialect,
+}
+
+impl Reason {
+    /// The stable name in answers.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::EmptySql => "empty_sql",
+            Self::MultipleStatements => "multiple_statements",
+            Self::TooLong => "too_long",
+            Self::TooDeep => "too_deep",
+            Self::Syntax => "syntax",
+            Self::Statement => "statement",
+            Self::Function => "function",
+            Self::Locking => "locking",
+            Self::Relation => "relation",
+            Self::Dialect => "dialect",
+        }
+    }
 }
 
 /// Judges a statement.
 ///
 /// # Errors
 /// The first rule that it breaks.
-pub fn judge(dialect: Dialect, sql: &str) -> Result<Permitted, Refusal> {
-    let _ = (dialect, sql);
-    unimplemented!()
+pub fn judge(dialect: Dialect, sql: &str, limits: &Limits) -> Result<Permitted, Refusal> {
+    if sql.len() as u64 > limits.query_max_sql_bytes {
+        return Err(Refusal {
+            reason: Reason::TooLong,
+            message: format!(
+                "The statement has {} bytes, more than query_max_sql_bytes ({}).",
+                sql.len(),
+                limits.query_max_sql_bytes
+            ),
+            position: None,
+        });
+    }
+    match dialect {
+        Dialect::Postgresql => postgres::judge(sql)?,
+        Dialect::Mysql | Dialect::Clickhouse | Dialect::Generic => {
+            return Err(Refusal {
+                reason: Reason::Dialect,
+                message:
+                    "There is no read-only policy for this database's dialect yet, so no statement \
+                          is run on it."
+                        .to_owned(),
+                position: None,
+            });
+        }
+    }
+    Ok(Permitted {
+        sql: sql.to_owned(),
+    })
 }
+
+#[cfg(test)]
+#[path = "policy_tests.rs"]
+mod tests;

@@ -1,0 +1,92 @@
+//! One JSON object: database, columns, rows, and what is known at the end, in this order.
+
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
+use serde::Serialize;
+
+use super::{
+    Column, EncodeError, Encoder, Options, PIECE_BYTES, QueryError, Rows, Summary, describe,
+};
+use crate::registry::DatabaseRef;
+
+pub struct Json {
+    database: DatabaseRef,
+    columns: Vec<Column>,
+    options: Options,
+    first_row: bool,
+}
+
+impl Json {
+    pub fn new(schema: SchemaRef, database: DatabaseRef, options: Options) -> Self {
+        Self {
+            database,
+            columns: describe(&schema),
+            options,
+            first_row: true,
+        }
+    }
+}
+
+impl Encoder for Json {
+    fn begin(&mut self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        out.extend_from_slice(b"{\"database\":");
+        value(&self.database, out)?;
+        out.extend_from_slice(b",\"columns\":");
+        value(&self.columns, out)?;
+        out.extend_from_slice(b",\"rows\":[");
+        Ok(())
+    }
+
+    fn rows(
+        &mut self,
+        batch: &RecordBatch,
+        from: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<usize, EncodeError> {
+        let rows = Rows::bind(batch, &self.options);
+        for row in from..batch.num_rows() {
+            if !std::mem::take(&mut self.first_row) {
+                out.push(b',');
+            }
+            rows.json(row, out);
+            if out.len() >= PIECE_BYTES {
+                return Ok(row + 1);
+            }
+        }
+        Ok(batch.num_rows())
+    }
+
+    fn finish(&mut self, summary: &Summary, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        out.extend_from_slice(b"],");
+        members(summary, out)?;
+        out.push(b'}');
+        Ok(())
+    }
+
+    fn fail(&mut self, error: &QueryError, summary: &Summary, out: &mut Vec<u8>) -> bool {
+        out.extend_from_slice(b"],");
+        let problem = (self.options.problem)(error);
+        let written = members(summary, out).is_ok();
+        out.extend_from_slice(b",\"error\":");
+        let written = written && value(&problem, out).is_ok();
+        out.push(b'}');
+        written
+    }
+}
+
+/// A value of ours as JSON.
+pub(super) fn value(value: &impl Serialize, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+    serde_json::to_writer(out, value).map_err(|error| EncodeError::Format {
+        format: "json",
+        detail: error.to_string(),
+    })
+}
+
+/// The members of an object, without its braces.
+pub(super) fn members(object: &impl Serialize, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+    let start = out.len();
+    value(object, out)?;
+    out.remove(start);
+    out.pop();
+    Ok(())
+}

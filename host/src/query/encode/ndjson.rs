@@ -1,0 +1,67 @@
+//! A line for the columns, a line for every row, a line for what is known at the end.
+
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
+
+use super::json::value;
+use super::{
+    Column, EncodeError, Encoder, Options, PIECE_BYTES, QueryError, Rows, Summary, describe,
+};
+use crate::registry::DatabaseRef;
+
+pub struct Ndjson {
+    database: DatabaseRef,
+    columns: Vec<Column>,
+    options: Options,
+}
+
+impl Ndjson {
+    pub fn new(schema: SchemaRef, database: DatabaseRef, options: Options) -> Self {
+        Self {
+            database,
+            columns: describe(&schema),
+            options,
+        }
+    }
+}
+
+impl Encoder for Ndjson {
+    fn begin(&mut self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        out.extend_from_slice(b"{\"database\":");
+        value(&self.database, out)?;
+        out.extend_from_slice(b",\"columns\":");
+        value(&self.columns, out)?;
+        out.extend_from_slice(b"}\n");
+        Ok(())
+    }
+
+    fn rows(
+        &mut self,
+        batch: &RecordBatch,
+        from: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<usize, EncodeError> {
+        let rows = Rows::bind(batch, &self.options);
+        for row in from..batch.num_rows() {
+            rows.json(row, out);
+            out.push(b'\n');
+            if out.len() >= PIECE_BYTES {
+                return Ok(row + 1);
+            }
+        }
+        Ok(batch.num_rows())
+    }
+
+    fn finish(&mut self, summary: &Summary, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        value(summary, out)?;
+        out.push(b'\n');
+        Ok(())
+    }
+
+    fn fail(&mut self, error: &QueryError, _summary: &Summary, out: &mut Vec<u8>) -> bool {
+        out.extend_from_slice(b"{\"error\":");
+        let written = value(&(self.options.problem)(error), out).is_ok();
+        out.extend_from_slice(b"}\n");
+        written
+    }
+}

@@ -1,0 +1,585 @@
+//! The cells of a batch as JSON or as plain text, decided per column type, never per value.
+//!
+//! - Integers up to 64 bits are numbers, exact; with [`Numbers::Text`] the columns wider than 32 bits are
+//!   strings. Decimals are strings that keep their scale.
+//! - Floats are the shortest number that reads back the same; `"NaN"`, `"Infinity"`, `"-Infinity"`.
+//! - Times carry the digits of their type, and `Z` only when the type has a zone. Where the field says
+//!   `datachat.infinity` = `sentinel`, the largest and smallest date or timestamp are `"infinity"` and
+//!   `"-infinity"`.
+//! - Bytes are base64; UUIDs and intervals have their usual text; JSON columns pass unparsed.
+//! - Lists are arrays, structs are objects (arrays when their fields have no names), maps are objects with
+//!   duplicate keys kept, dictionaries are their values.
+//!
+//! A column is bound once per batch to a typed view; writing a cell is one `match`.
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{
+    Date32Type, Date64Type, Decimal32Type, Decimal64Type, Decimal128Type, Decimal256Type,
+    DurationMicrosecondType, DurationMillisecondType, DurationNanosecondType, DurationSecondType,
+    Float16Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
+    IntervalDayTimeType, IntervalMonthDayNanoType, IntervalYearMonthType, Time32MillisecondType,
+    Time32SecondType, Time64MicrosecondType, Time64NanosecondType, TimestampMicrosecondType,
+    TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType, UInt8Type, UInt16Type,
+    UInt32Type, UInt64Type,
+};
+use arrow_array::{
+    Array, BinaryArray, BinaryViewArray, BooleanArray, FixedSizeBinaryArray, LargeBinaryArray,
+    LargeStringArray, PrimitiveArray, RecordBatch, StringArray, StringViewArray,
+};
+use arrow_buffer::NullBuffer;
+use arrow_schema::{DataType, Field, FieldRef, IntervalUnit, TimeUnit};
+
+use super::columns::{self, DB_TYPE, INFINITY, SENTINEL};
+use super::{Options, temporal, text};
+
+/// How JSON shows integers of more than 32 bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+pub enum Numbers {
+    /// As numbers, exact. Readers that keep numbers as doubles lose digits beyond 2^53.
+    #[default]
+    #[serde(rename = "number")]
+    Number,
+    /// As strings.
+    #[serde(rename = "string")]
+    Text,
+}
+
+/// The columns of one batch, ready to be written cell by cell.
+pub struct Rows<'a> {
+    cells: Vec<Cells<'a>>,
+    one_line: bool,
+}
+
+impl<'a> Rows<'a> {
+    /// Binds the columns of a batch.
+    pub fn bind(batch: &'a RecordBatch, options: &Options) -> Self {
+        let schema = batch.schema_ref();
+        let cells = schema
+            .fields()
+            .iter()
+            .zip(batch.columns())
+            .map(|(field, column)| Cells::bind(field, column.as_ref(), options))
+            .collect();
+        Self {
+            cells,
+            one_line: options.one_line,
+        }
+    }
+
+    /// Appends a row as a JSON array.
+    pub fn json(&self, row: usize, out: &mut Vec<u8>) {
+        out.push(b'[');
+        for (at, cells) in self.cells.iter().enumerate() {
+            if at > 0 {
+                out.push(b',');
+            }
+            cells.json(row, self.one_line, out);
+        }
+        out.push(b']');
+    }
+
+    /// The columns.
+    pub fn cells(&self) -> &[Cells<'a>] {
+        &self.cells
+    }
+}
+
+/// One column of one batch.
+pub struct Cells<'a> {
+    nulls: Option<&'a NullBuffer>,
+    data: Data<'a>,
+}
+
+enum Data<'a> {
+    Null,
+    Bool(&'a BooleanArray),
+    Int8(&'a [i8]),
+    Int16(&'a [i16]),
+    Int32(&'a [i32]),
+    Int64(&'a [i64], Numbers),
+    UInt8(&'a [u8]),
+    UInt16(&'a [u16]),
+    UInt32(&'a [u32]),
+    UInt64(&'a [u64], Numbers),
+    Float16(&'a PrimitiveArray<Float16Type>),
+    Float32(&'a [f32]),
+    Float64(&'a [f64]),
+    Decimal32(&'a [i32], i8),
+    Decimal64(&'a [i64], i8),
+    Decimal128(&'a [i128], i8),
+    Decimal256(&'a PrimitiveArray<Decimal256Type>, i8),
+    Text(Texts<'a>),
+    Json(Texts<'a>),
+    Bytes(Blobs<'a>),
+    Uuid(&'a FixedSizeBinaryArray),
+    Date(&'a [i32], bool),
+    Date64(&'a [i64]),
+    Time(Times<'a>),
+    Timestamp {
+        units: &'a [i64],
+        scale: u32,
+        digits: u32,
+        zone: bool,
+        sentinel: bool,
+    },
+    Duration {
+        units: &'a [i64],
+        scale: u32,
+        digits: u32,
+    },
+    Months(&'a PrimitiveArray<IntervalYearMonthType>),
+    DayTime(&'a PrimitiveArray<IntervalDayTimeType>),
+    Interval(&'a PrimitiveArray<IntervalMonthDayNanoType>),
+    List(Ranges<'a>, Box<Cells<'a>>),
+    Struct(Vec<(Vec<u8>, Cells<'a>)>),
+    Tuple(Vec<Cells<'a>>),
+    Map(Ranges<'a>, Box<Cells<'a>>, Box<Cells<'a>>),
+    Dictionary(Vec<usize>, Box<Cells<'a>>),
+    /// A type that the intake does not let in.
+    Unknown,
+}
+
+enum Texts<'a> {
+    Small(&'a StringArray),
+    Large(&'a LargeStringArray),
+    View(&'a StringViewArray),
+}
+
+impl<'a> Texts<'a> {
+    fn get(&self, row: usize) -> &'a str {
+        match self {
+            Self::Small(array) => array.value(row),
+            Self::Large(array) => array.value(row),
+            Self::View(array) => array.value(row),
+        }
+    }
+}
+
+enum Blobs<'a> {
+    Small(&'a BinaryArray),
+    Large(&'a LargeBinaryArray),
+    View(&'a BinaryViewArray),
+    Fixed(&'a FixedSizeBinaryArray),
+}
+
+impl<'a> Blobs<'a> {
+    fn get(&self, row: usize) -> &'a [u8] {
+        match self {
+            Self::Small(array) => array.value(row),
+            Self::Large(array) => array.value(row),
+            Self::View(array) => array.value(row),
+            Self::Fixed(array) => array.value(row),
+        }
+    }
+}
+
+enum Times<'a> {
+    Narrow {
+        units: &'a [i32],
+        scale: u32,
+        digits: u32,
+    },
+    Wide {
+        units: &'a [i64],
+        scale: u32,
+        digits: u32,
+    },
+}
+
+enum Ranges<'a> {
+    Small(&'a [i32]),
+    Large(&'a [i64]),
+    Fixed(usize),
+}
+
+impl Ranges<'_> {
+    fn get(&self, row: usize) -> std::ops::Range<usize> {
+        // The Arrow reader has checked that offsets are in order and inside the values.
+        let at = |offset: i64| usize::try_from(offset).unwrap_or(0);
+        match self {
+            Self::Small(offsets) => at(offsets[row].into())..at(offsets[row + 1].into()),
+            Self::Large(offsets) => at(offsets[row])..at(offsets[row + 1]),
+            Self::Fixed(size) => row * size..(row + 1) * size,
+        }
+    }
+}
+
+impl<'a> Cells<'a> {
+    fn bind(field: &Field, array: &'a dyn Array, options: &Options) -> Self {
+        Self {
+            nulls: array.nulls(),
+            data: Data::bind(field, array, options),
+        }
+    }
+
+    /// Whether the cell is NULL.
+    pub fn is_null(&self, row: usize) -> bool {
+        match &self.data {
+            Data::Null => true,
+            Data::Dictionary(keys, values) => {
+                self.nulls.is_some_and(|nulls| nulls.is_null(row)) || values.is_null(keys[row])
+            }
+            _ => self.nulls.is_some_and(|nulls| nulls.is_null(row)),
+        }
+    }
+
+    /// Appends the cell as JSON.
+    pub fn json(&self, row: usize, one_line: bool, out: &mut Vec<u8>) {
+        if self.is_null(row) {
+            out.extend_from_slice(b"null");
+            return;
+        }
+        match &self.data {
+            Data::Text(texts) => text::string(texts.get(row), out),
+            Data::Json(texts) => text::json(texts.get(row), one_line, out),
+            Data::Dictionary(keys, values) => values.json(keys[row], one_line, out),
+            Data::List(ranges, values) => {
+                out.push(b'[');
+                for (at, row) in ranges.get(row).enumerate() {
+                    if at > 0 {
+                        out.push(b',');
+                    }
+                    values.json(row, one_line, out);
+                }
+                out.push(b']');
+            }
+            Data::Tuple(fields) => {
+                out.push(b'[');
+                for (at, cells) in fields.iter().enumerate() {
+                    if at > 0 {
+                        out.push(b',');
+                    }
+                    cells.json(row, one_line, out);
+                }
+                out.push(b']');
+            }
+            Data::Struct(fields) => {
+                out.push(b'{');
+                for (at, (name, cells)) in fields.iter().enumerate() {
+                    if at > 0 {
+                        out.push(b',');
+                    }
+                    out.extend_from_slice(name);
+                    cells.json(row, one_line, out);
+                }
+                out.push(b'}');
+            }
+            Data::Map(ranges, keys, values) => {
+                out.push(b'{');
+                let mut key = Vec::new();
+                for (at, row) in ranges.get(row).enumerate() {
+                    if at > 0 {
+                        out.push(b',');
+                    }
+                    key.clear();
+                    keys.text(row, &mut key);
+                    text::string(&String::from_utf8_lossy(&key), out);
+                    out.push(b':');
+                    values.json(row, one_line, out);
+                }
+                out.push(b'}');
+            }
+            data if data.is_bare(row) => self.text(row, out),
+            // No text of these types has a character that JSON escapes.
+            _ => {
+                out.push(b'"');
+                self.text(row, out);
+                out.push(b'"');
+            }
+        }
+    }
+
+    /// Appends the cell as plain text, as CSV shows it: nested values as JSON, NULL as nothing.
+    pub fn text(&self, row: usize, out: &mut Vec<u8>) {
+        if self.is_null(row) {
+            return;
+        }
+        let float = |value: f64, out: &mut Vec<u8>| match text::not_a_number(value) {
+            Some(name) => out.extend_from_slice(name.as_bytes()),
+            None => text::float(&value, out),
+        };
+        match &self.data {
+            Data::Null | Data::Unknown => {}
+            Data::Bool(array) => {
+                out.extend_from_slice(if array.value(row) { b"true" } else { b"false" });
+            }
+            Data::Int8(values) => temporal::integer(values[row].into(), out),
+            Data::Int16(values) => temporal::integer(values[row].into(), out),
+            Data::Int32(values) => temporal::integer(values[row].into(), out),
+            Data::Int64(values, _) => temporal::integer(values[row], out),
+            Data::UInt8(values) => temporal::padded(values[row].into(), 1, out),
+            Data::UInt16(values) => temporal::padded(values[row].into(), 1, out),
+            Data::UInt32(values) => temporal::padded(values[row].into(), 1, out),
+            Data::UInt64(values, _) => temporal::padded(values[row], 1, out),
+            Data::Float16(array) => float(array.value(row).to_f64(), out),
+            Data::Float32(values) => match text::not_a_number(values[row].into()) {
+                Some(name) => out.extend_from_slice(name.as_bytes()),
+                None => text::float(&values[row], out),
+            },
+            Data::Float64(values) => float(values[row], out),
+            Data::Decimal32(values, scale) => temporal::decimal(values[row], *scale, out),
+            Data::Decimal64(values, scale) => temporal::decimal(values[row], *scale, out),
+            Data::Decimal128(values, scale) => temporal::decimal(values[row], *scale, out),
+            Data::Decimal256(array, scale) => temporal::decimal(array.value(row), *scale, out),
+            Data::Text(texts) | Data::Json(texts) => {
+                out.extend_from_slice(texts.get(row).as_bytes());
+            }
+            Data::Bytes(blobs) => text::base64(blobs.get(row), out),
+            Data::Uuid(array) => text::uuid(array.value(row), out),
+            Data::Date(days, sentinel) => match (days[row], sentinel) {
+                (i32::MAX, true) => out.extend_from_slice(b"infinity"),
+                (i32::MIN, true) => out.extend_from_slice(b"-infinity"),
+                (days, _) => temporal::date(days.into(), out),
+            },
+            Data::Date64(millis) => temporal::date(millis[row].div_euclid(86_400_000), out),
+            Data::Time(Times::Narrow {
+                units,
+                scale,
+                digits,
+            }) => {
+                temporal::time(units[row].into(), *scale, *digits, out);
+            }
+            Data::Time(Times::Wide {
+                units,
+                scale,
+                digits,
+            }) => {
+                temporal::time(units[row], *scale, *digits, out);
+            }
+            Data::Timestamp {
+                units,
+                scale,
+                digits,
+                zone,
+                sentinel,
+            } => match (units[row], sentinel) {
+                (i64::MAX, true) => out.extend_from_slice(b"infinity"),
+                (i64::MIN, true) => out.extend_from_slice(b"-infinity"),
+                (units, _) => {
+                    temporal::timestamp(units, *scale, *digits, out);
+                    if *zone {
+                        out.push(b'Z');
+                    }
+                }
+            },
+            Data::Duration {
+                units,
+                scale,
+                digits,
+            } => {
+                temporal::duration(units[row], *scale, *digits, out);
+            }
+            Data::Months(array) => temporal::interval(array.value(row).into(), 0, 0, out),
+            Data::DayTime(array) => {
+                let value = array.value(row);
+                let nanos = i64::from(value.milliseconds) * 1_000_000;
+                temporal::interval(0, value.days.into(), nanos, out);
+            }
+            Data::Interval(array) => {
+                let value = array.value(row);
+                temporal::interval(
+                    value.months.into(),
+                    value.days.into(),
+                    value.nanoseconds,
+                    out,
+                );
+            }
+            Data::Dictionary(keys, values) => values.text(keys[row], out),
+            Data::List(..) | Data::Struct(_) | Data::Tuple(_) | Data::Map(..) => {
+                self.json(row, false, out);
+            }
+        }
+    }
+}
+
+impl<'a> Data<'a> {
+    /// Whether the text of the value is a JSON literal.
+    fn is_bare(&self, row: usize) -> bool {
+        match self {
+            Self::Null
+            | Self::Bool(_)
+            | Self::Int8(_)
+            | Self::Int16(_)
+            | Self::Int32(_)
+            | Self::UInt8(_)
+            | Self::UInt16(_)
+            | Self::UInt32(_)
+            | Self::Int64(_, Numbers::Number)
+            | Self::UInt64(_, Numbers::Number) => true,
+            Self::Float16(array) => array.value(row).is_finite(),
+            Self::Float32(values) => values[row].is_finite(),
+            Self::Float64(values) => values[row].is_finite(),
+            _ => false,
+        }
+    }
+
+    fn bind(field: &Field, array: &'a dyn Array, options: &Options) -> Self {
+        macro_rules! values {
+            ($type:ty) => {
+                &array.as_primitive::<$type>().values()[..]
+            };
+        }
+        let meta = |key: &str| field.metadata().get(key).map(String::as_str);
+        let digits = |scale| temporal::digits(meta(DB_TYPE), scale);
+        let sentinel = meta(INFINITY) == Some(SENTINEL);
+        let child = |field: &FieldRef, array: &'a dyn Array| Cells::bind(field, array, options);
+        match field.data_type() {
+            DataType::Null => Self::Null,
+            DataType::Boolean => Self::Bool(array.as_boolean()),
+            DataType::Int8 => Self::Int8(values!(Int8Type)),
+            DataType::Int16 => Self::Int16(values!(Int16Type)),
+            DataType::Int32 => Self::Int32(values!(Int32Type)),
+            DataType::Int64 => Self::Int64(values!(Int64Type), options.numbers),
+            DataType::UInt8 => Self::UInt8(values!(UInt8Type)),
+            DataType::UInt16 => Self::UInt16(values!(UInt16Type)),
+            DataType::UInt32 => Self::UInt32(values!(UInt32Type)),
+            DataType::UInt64 => Self::UInt64(values!(UInt64Type), options.numbers),
+            DataType::Float16 => Self::Float16(array.as_primitive()),
+            DataType::Float32 => Self::Float32(values!(Float32Type)),
+            DataType::Float64 => Self::Float64(values!(Float64Type)),
+            DataType::Decimal32(_, scale) => Self::Decimal32(values!(Decimal32Type), *scale),
+            DataType::Decimal64(_, scale) => Self::Decimal64(values!(Decimal64Type), *scale),
+            DataType::Decimal128(_, scale) => Self::Decimal128(values!(Decimal128Type), *scale),
+            DataType::Decimal256(_, scale) => Self::Decimal256(array.as_primitive(), *scale),
+            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => {
+                let texts = match field.data_type() {
+                    DataType::Utf8 => Texts::Small(array.as_string()),
+                    DataType::LargeUtf8 => Texts::Large(array.as_string()),
+                    _ => Texts::View(array.as_string_view()),
+                };
+                if columns::is_json(field) {
+                    Self::Json(texts)
+                } else {
+                    Self::Text(texts)
+                }
+            }
+            DataType::Binary => Self::Bytes(Blobs::Small(array.as_binary())),
+            DataType::LargeBinary => Self::Bytes(Blobs::Large(array.as_binary())),
+            DataType::BinaryView => Self::Bytes(Blobs::View(array.as_binary_view())),
+            DataType::FixedSizeBinary(_) if columns::is_uuid(field) => {
+                Self::Uuid(array.as_fixed_size_binary())
+            }
+            DataType::FixedSizeBinary(_) => Self::Bytes(Blobs::Fixed(array.as_fixed_size_binary())),
+            DataType::Date32 => Self::Date(values!(Date32Type), sentinel),
+            DataType::Date64 => Self::Date64(values!(Date64Type)),
+            DataType::Time32(unit) => {
+                let (units, scale) = match unit {
+                    TimeUnit::Second => (values!(Time32SecondType), 0),
+                    _ => (values!(Time32MillisecondType), 3),
+                };
+                Self::Time(Times::Narrow {
+                    units,
+                    scale,
+                    digits: digits(scale),
+                })
+            }
+            DataType::Time64(unit) => {
+                let (units, scale) = match unit {
+                    TimeUnit::Nanosecond => (values!(Time64NanosecondType), 9),
+                    _ => (values!(Time64MicrosecondType), 6),
+                };
+                Self::Time(Times::Wide {
+                    units,
+                    scale,
+                    digits: digits(scale),
+                })
+            }
+            DataType::Timestamp(unit, zone) => {
+                let (units, scale) = match unit {
+                    TimeUnit::Second => (values!(TimestampSecondType), 0),
+                    TimeUnit::Millisecond => (values!(TimestampMillisecondType), 3),
+                    TimeUnit::Microsecond => (values!(TimestampMicrosecondType), 6),
+                    TimeUnit::Nanosecond => (values!(TimestampNanosecondType), 9),
+                };
+                let zone = zone.is_some();
+                Self::Timestamp {
+                    units,
+                    scale,
+                    digits: digits(scale),
+                    zone,
+                    sentinel,
+                }
+            }
+            DataType::Duration(unit) => {
+                let (units, scale) = match unit {
+                    TimeUnit::Second => (values!(DurationSecondType), 0),
+                    TimeUnit::Millisecond => (values!(DurationMillisecondType), 3),
+                    TimeUnit::Microsecond => (values!(DurationMicrosecondType), 6),
+                    TimeUnit::Nanosecond => (values!(DurationNanosecondType), 9),
+                };
+                Self::Duration {
+                    units,
+                    scale,
+                    digits: digits(scale),
+                }
+            }
+            DataType::Interval(IntervalUnit::YearMonth) => Self::Months(array.as_primitive()),
+            DataType::Interval(IntervalUnit::DayTime) => Self::DayTime(array.as_primitive()),
+            DataType::Interval(IntervalUnit::MonthDayNano) => Self::Interval(array.as_primitive()),
+            DataType::List(field) => {
+                let list = array.as_list::<i32>();
+                let values = child(field, list.values().as_ref());
+                Self::List(Ranges::Small(list.value_offsets()), Box::new(values))
+            }
+            DataType::LargeList(field) => {
+                let list = array.as_list::<i64>();
+                let values = child(field, list.values().as_ref());
+                Self::List(Ranges::Large(list.value_offsets()), Box::new(values))
+            }
+            DataType::FixedSizeList(field, size) => {
+                let values = child(field, array.as_fixed_size_list().values().as_ref());
+                let size = usize::try_from(*size).unwrap_or(0);
+                Self::List(Ranges::Fixed(size), Box::new(values))
+            }
+            DataType::Struct(fields) => {
+                let columns = array.as_struct().columns();
+                let cells = fields
+                    .iter()
+                    .zip(columns)
+                    .map(|(f, a)| child(f, a.as_ref()));
+                if !fields.is_empty() && fields.iter().all(|field| field.name().is_empty()) {
+                    return Self::Tuple(cells.collect());
+                }
+                let names = fields.iter().map(|field| {
+                    let mut name = Vec::new();
+                    text::string(field.name(), &mut name);
+                    name.push(b':');
+                    name
+                });
+                Self::Struct(names.zip(cells).collect())
+            }
+            DataType::Map(..) => {
+                let map = array.as_map();
+                let (key, value) = map.entries_fields();
+                let keys = Cells::bind(key, map.keys().as_ref(), options);
+                let values = Cells::bind(value, map.values().as_ref(), options);
+                Self::Map(
+                    Ranges::Small(map.value_offsets()),
+                    Box::new(keys),
+                    Box::new(values),
+                )
+            }
+            DataType::Dictionary(_, value_type) => {
+                let dictionary = array.as_any_dictionary();
+                let values = dictionary.values();
+                // Without values every key is NULL, and a key of NULL is never looked at.
+                let keys = if values.is_empty() {
+                    vec![0; array.len()]
+                } else {
+                    dictionary.normalized_keys()
+                };
+                let field = Field::new("", value_type.as_ref().clone(), true)
+                    .with_metadata(field.metadata().clone());
+                Self::Dictionary(
+                    keys,
+                    Box::new(Cells::bind(&field, values.as_ref(), options)),
+                )
+            }
+            _ => Self::Unknown,
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "values_tests.rs"]
+mod tests;
