@@ -97,30 +97,18 @@ impl From<&Refusal> for Problem {
                     .with("limit", "query_max_sql_bytes")
                     .with("field", "sql");
             }
+            Reason::TooDeep => {
+                return Self::new(Code::ResourceLimit, sentence(refusal)).with("field", "sql");
+            }
             _ => Code::ReadOnlyViolation,
         };
         let problem = Self::new(code, sentence(refusal));
         let problem = if code == Code::ReadOnlyViolation {
-            problem.with("reason", reason_name(refusal.reason))
+            problem.with("reason", refusal.reason.as_str())
         } else {
             problem
         };
         problem.with_option("position", refusal.position)
-    }
-}
-
-/// The stable name of the rule that refused a statement.
-fn reason_name(reason: Reason) -> &'static str {
-    match reason {
-        Reason::EmptySql => "empty_sql",
-        Reason::MultipleStatements => "multiple_statements",
-        Reason::TooLong => "too_long",
-        Reason::Syntax => "syntax",
-        Reason::Statement => "statement",
-        Reason::Function => "function",
-        Reason::Locking => "locking",
-        Reason::Relation => "relation",
-        Reason::Dialect => "dialect",
     }
 }
 
