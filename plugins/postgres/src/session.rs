@@ -1,0 +1,676 @@
+//! A session: running statements, one at a time, in as few round trips as the protocol allows.
+//!
+//! A statement that is prepared costs one: `BEGIN`, the time limit, the statement and the transaction's end
+//! go out together with a single `Sync`. A new one costs one more, in which the server describes it, and
+//! another when its result has types of this database's own. After an error the server skips to the `Sync`,
+//! so the transaction's end was skipped too and is sent once more; nobody is in a hurry then.
+//!
+//! A reading statement's transaction is always rolled back: whatever it managed to do inside of a read-only
+//! transaction (a large object, a notification, a setting) is undone.
+//!
+//! Only the extended protocol is used: it takes exactly one statement per message, whatever the text says.
+
+use std::collections::HashSet;
+use std::io;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use bytes::BytesMut;
+use datachat_sdk::connector::types::{DbError, ErrorCode, Value};
+use datachat_sdk::connector::{Statement, Target};
+use datachat_sdk::error::db_error;
+use datachat_sdk::net::Transport;
+use postgres_protocol::IsNull;
+use postgres_protocol::message::frontend;
+
+use crate::errors::{self, Phase};
+use crate::options::Options;
+use crate::params::{self, Bound};
+use crate::protocol::backend::{Message, Status};
+use crate::protocol::fields::Fields;
+use crate::rows::Rows;
+use crate::startup::{self, Key};
+use crate::statement::{Prepared, Statements};
+use crate::types::{ColumnSpec, TypeCatalog, plan};
+use crate::wire::Wire;
+
+/// A session of one PostgreSQL server.
+pub struct Session<T> {
+    pub(crate) wire: Wire<T>,
+    key: Option<Key>,
+    status: Status,
+    /// Something was sent whose answer has not been read to its end.
+    pending: bool,
+    statements: Statements,
+    /// Which of our own small statements the server knows.
+    helpers: HashSet<&'static str>,
+    /// Names to close with the next message.
+    closing: Vec<String>,
+    pub(crate) catalog: TypeCatalog,
+}
+
+/// A small statement of ours that every query needs, kept prepared under a fixed name.
+#[derive(Debug, Clone, Copy)]
+struct Helper {
+    name: &'static str,
+    sql: &'static str,
+}
+
+const BEGIN_READ_ONLY: Helper = Helper {
+    name: "datachat_begin_read_only",
+    sql: "BEGIN READ ONLY",
+};
+const BEGIN_READ_WRITE: Helper = Helper {
+    name: "datachat_begin_read_write",
+    sql: "BEGIN READ WRITE",
+};
+const COMMIT: Helper = Helper {
+    name: "datachat_commit",
+    sql: "COMMIT",
+};
+const ROLLBACK: Helper = Helper {
+    name: "datachat_rollback",
+    sql: "ROLLBACK",
+};
+
+/// What a session is told before its first statement, and what it was told about one.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    pub read_only: bool,
+    pub timeout: Option<Duration>,
+    pub max_rows: Option<u64>,
+}
+
+/// How a statement came to nothing.
+enum Failure {
+    /// The server says so; the session goes on.
+    Server(Fields),
+    /// The session may not go on.
+    Other(DbError),
+}
+
+impl From<DbError> for Failure {
+    fn from(error: DbError) -> Self {
+        Self::Other(error)
+    }
+}
+
+impl<T: Transport> Session<T> {
+    /// Secures and authenticates a connection that stands.
+    ///
+    /// # Errors
+    /// As the contract lists for `open`.
+    pub fn open(
+        transport: T,
+        target: &Target,
+        password: Option<&str>,
+        deadline: Instant,
+    ) -> Result<Self, DbError> {
+        let options = Options::read(target)?;
+        let mut wire = Wire::new(transport);
+        let key = startup::start(&mut wire, target, &options, password, deadline)?;
+        Ok(Self {
+            wire,
+            key,
+            status: Status::Idle,
+            pending: false,
+            statements: Statements::default(),
+            helpers: HashSet::new(),
+            closing: Vec::new(),
+            catalog: TypeCatalog::new(),
+        })
+    }
+
+    /// What a cancel request names.
+    pub fn cancel_token(&self) -> Option<&[u8]> {
+        self.key.as_deref()
+    }
+
+    /// The server's version as it reports it, such as `15.14 (Debian 15.14-0+deb12u1)`.
+    pub fn server_version(&self) -> &str {
+        self.wire.parameter("server_version").unwrap_or_default()
+    }
+
+    /// The server's major version; 0 when it does not say.
+    pub(crate) fn major_version(&self) -> u32 {
+        let digits = self
+            .server_version()
+            .split(|c: char| !c.is_ascii_digit())
+            .next();
+        digits.and_then(|digits| digits.parse().ok()).unwrap_or(0)
+    }
+
+    /// Starts a statement and waits until the server has its first row, or its end.
+    ///
+    /// # Errors
+    /// What the server says about the statement, or what is wrong with its parameters.
+    pub fn query(&mut self, request: Statement) -> Result<Rows, DbError> {
+        let limits = Limits {
+            read_only: request.read_only,
+            timeout: (request.timeout_ms > 0)
+                .then(|| Duration::from_millis(request.timeout_ms.into())),
+            max_rows: request.max_rows,
+        };
+        let values = params::positional(request.params)?;
+        self.settle()?;
+        let started = Instant::now();
+        // A prepared statement may have become useless since: once more, from the start, then.
+        let mut last_chance = false;
+        let mut hints: Vec<u32> = Vec::new();
+        loop {
+            let failure = match self.try_query(&request.sql, &hints, &values, limits) {
+                Ok(prepared) => {
+                    return Rows::new(prepared, limits, started);
+                }
+                Err(failure) => failure,
+            };
+            let fields = match failure {
+                Failure::Server(fields) => fields,
+                Failure::Other(error) => {
+                    if error.code != ErrorCode::Protocol {
+                        self.roll_back()?;
+                    }
+                    return Err(error);
+                }
+            };
+            if matches!(fields.severity.as_str(), "FATAL" | "PANIC") {
+                return Err(errors::from_server(fields, phase(started, limits)));
+            }
+            self.recover()?;
+            if hints.is_empty() && !values.is_empty() && fields.sqlstate == "42P18" {
+                // The server can't tell a parameter's type from the text; the values can.
+                hints = values.iter().map(params::natural_type).collect();
+                continue;
+            }
+            if !last_chance && is_stale(&fields) {
+                last_chance = true;
+                let names = self.statements.take_names();
+                self.closing.extend(names);
+                self.helpers.clear();
+                self.catalog = TypeCatalog::new();
+                continue;
+            }
+            return Err(errors::from_server(fields, phase(started, limits)));
+        }
+    }
+
+    /// Runs a statement up to its first row or its end, which the next message received will be.
+    fn try_query(
+        &mut self,
+        sql: &str,
+        hints: &[u32],
+        values: &[Value],
+        limits: Limits,
+    ) -> Result<Rc<Prepared>, Failure> {
+        let (prepared, bound, completions) = match self.statements.find(sql, hints) {
+            Some(prepared) => {
+                // Before anything is queued: a bad value costs no round trip.
+                let bound = params::bind(values, &prepared.parameters)?;
+                (prepared, bound, self.enter(limits))
+            }
+            None => {
+                let prepared = self.prepare(sql, hints, limits)?;
+                let bound = params::bind(values, &prepared.parameters)?;
+                (prepared, bound, 0)
+            }
+        };
+        bind(
+            &prepared.name,
+            &bound,
+            &prepared.plan.formats(),
+            &mut self.wire.out,
+        )?;
+        let max_rows = limits
+            .max_rows
+            .and_then(|rows| i32::try_from(rows).ok())
+            .unwrap_or(0);
+        frontend::execute("", max_rows, &mut self.wire.out).map_err(unwritable)?;
+        self.run_helper(if limits.read_only { ROLLBACK } else { COMMIT });
+        self.send_and_sync()?;
+        self.await_rows(completions)?;
+        Ok(prepared)
+    }
+
+    /// Queues the transaction's begin and its time limit. Gives how many commands will complete before the
+    /// statement's own.
+    fn enter(&mut self, limits: Limits) -> usize {
+        for name in std::mem::take(&mut self.closing) {
+            let _ = frontend::close(b'S', &name, &mut self.wire.out);
+        }
+        self.run_helper(if limits.read_only {
+            BEGIN_READ_ONLY
+        } else {
+            BEGIN_READ_WRITE
+        });
+        let Some(timeout) = limits.timeout else {
+            return 1;
+        };
+        let sql = format!("SET LOCAL statement_timeout = {}", timeout.as_millis());
+        let out = &mut self.wire.out;
+        // None of these can fail: there is no NUL in any of the texts.
+        let _ = frontend::parse("", &sql, None, out);
+        let _ = bind("", &[], &[], out);
+        let _ = frontend::execute("", 0, out);
+        2
+    }
+
+    /// Queues one of our own statements, and its preparation the first time.
+    fn run_helper(&mut self, helper: Helper) {
+        let out = &mut self.wire.out;
+        if self.helpers.insert(helper.name) {
+            // It may be there after all, from a time when something else in the message went wrong.
+            let _ = frontend::close(b'S', helper.name, out);
+            let _ = frontend::parse(helper.name, helper.sql, None, out);
+        }
+        let _ = bind(helper.name, &[], &[], out);
+        let _ = frontend::execute("", 0, out);
+    }
+
+    fn send_and_sync(&mut self) -> Result<(), DbError> {
+        frontend::sync(&mut self.wire.out);
+        self.pending = true;
+        self.wire.send()
+    }
+
+    /// Begins the transaction and has the server parse and describe a statement in it.
+    fn prepare(
+        &mut self,
+        sql: &str,
+        hints: &[u32],
+        limits: Limits,
+    ) -> Result<Rc<Prepared>, Failure> {
+        if sql.contains('\0') {
+            return Err(db_error(
+                ErrorCode::Syntax,
+                "the statement contains the character NUL",
+            )
+            .into());
+        }
+        let name = self.statements.new_name();
+        let mut completions = self.enter(limits);
+        frontend::parse(&name, sql, hints.iter().copied(), &mut self.wire.out)
+            .map_err(unwritable)?;
+        frontend::describe(b'S', &name, &mut self.wire.out).map_err(unwritable)?;
+        self.send_and_sync()?;
+
+        let mut parameters = Vec::new();
+        let mut columns: Vec<ColumnSpec> = Vec::new();
+        loop {
+            let frame = self.wire.receive()?;
+            match self.wire.message(&frame)? {
+                Message::ParseComplete
+                | Message::BindComplete
+                | Message::CloseComplete
+                | Message::NoData => {}
+                Message::CommandComplete(_) if completions > 0 => completions -= 1,
+                Message::ParameterDescription(types) => parameters = types,
+                Message::RowDescription(described) => {
+                    columns = described
+                        .into_iter()
+                        .map(|column| ColumnSpec {
+                            name: column.name.to_owned(),
+                            type_oid: column.type_oid,
+                            type_modifier: column.type_modifier,
+                        })
+                        .collect();
+                }
+                Message::ReadyForQuery(status) => {
+                    self.ready(status);
+                    break;
+                }
+                Message::Error(fields) => return Err(Failure::Server(fields)),
+                _ => {
+                    return Err(errors::unexpected(frame.tag, "the preparation of a statement").into());
+                }
+            }
+        }
+        let oids: Vec<u32> = columns.iter().map(|column| column.type_oid).collect();
+        self.learn_types(&oids)?;
+        let prepared = Rc::new(Prepared {
+            name,
+            parameters,
+            plan: plan(&self.catalog, &columns),
+        });
+        let gone = self
+            .statements
+            .insert(sql, hints.to_vec(), Rc::clone(&prepared));
+        self.closing.extend(gone);
+        Ok(prepared)
+    }
+
+    /// Waits for the statement's first row or its end; `completions` other commands complete before.
+    fn await_rows(&mut self, mut completions: usize) -> Result<(), Failure> {
+        let mut bound = false;
+        loop {
+            let frame = self.wire.receive()?;
+            if bound && frame.tag == b'D' {
+                self.wire.put_back(&frame);
+                return Ok(());
+            }
+            match self.wire.message(&frame)? {
+                Message::ParseComplete | Message::CloseComplete => {}
+                Message::CommandComplete(_) if completions > 0 => completions -= 1,
+                Message::BindComplete => bound = completions == 0,
+                Message::CommandComplete(_) | Message::EmptyQuery | Message::PortalSuspended
+                    if bound =>
+                {
+                    self.wire.put_back(&frame);
+                    return Ok(());
+                }
+                Message::Error(fields) => return Err(Failure::Server(fields)),
+                Message::Copy => {
+                    return Err(db_error(
+                        ErrorCode::Unsupported,
+                        "COPY can't be run as a statement with a result",
+                    )
+                    .into());
+                }
+                _ => return Err(errors::unexpected(frame.tag, "a statement").into()),
+            }
+        }
+    }
+
+    pub(crate) fn ready(&mut self, status: Status) {
+        self.status = status;
+        self.pending = false;
+    }
+
+    /// Reads what is left of an answer, to be free for the next statement.
+    ///
+    /// # Errors
+    /// The connection broke.
+    pub(crate) fn settle(&mut self) -> Result<(), DbError> {
+        while self.pending {
+            let frame = self.wire.receive()?;
+            if frame.tag == b'Z'
+                && let Message::ReadyForQuery(status) = self.wire.message(&frame)?
+            {
+                self.ready(status);
+            }
+        }
+        self.roll_back()
+    }
+
+    /// After an error: reads to the end of the answer and leaves the transaction.
+    pub(crate) fn recover(&mut self) -> Result<(), DbError> {
+        // Which of the small statements were prepared before the error is not worth knowing.
+        self.helpers.clear();
+        self.settle()
+    }
+
+    /// Leaves the transaction if there is one.
+    fn roll_back(&mut self) -> Result<(), DbError> {
+        if self.pending {
+            return self.settle();
+        }
+        if self.status == Status::Idle {
+            return Ok(());
+        }
+        self.run_helper(ROLLBACK);
+        self.send_and_sync()?;
+        while self.pending {
+            let frame = self.wire.receive()?;
+            match self.wire.message(&frame)? {
+                Message::ReadyForQuery(status) => self.ready(status),
+                Message::Error(fields) => {
+                    return Err(errors::from_server(fields, Phase::Startup));
+                }
+                _ => {}
+            }
+        }
+        if self.status == Status::Idle {
+            Ok(())
+        } else {
+            Err(db_error(
+                ErrorCode::Protocol,
+                "the server does not leave the transaction",
+            ))
+        }
+    }
+
+    /// Runs a statement of ours, outside of any transaction or inside the one that is open, and gives its
+    /// rows as text. For results that are small.
+    ///
+    /// # Errors
+    /// What the server says.
+    pub(crate) fn fetch(
+        &mut self,
+        sql: &str,
+        parameters: &[Option<&str>],
+    ) -> Result<Vec<Vec<Option<String>>>, DbError> {
+        let bound: Vec<Bound> = parameters
+            .iter()
+            .map(|text| Bound {
+                format: 0,
+                bytes: text.map(|text| text.as_bytes().to_vec()),
+            })
+            .collect();
+        frontend::parse("", sql, None, &mut self.wire.out).map_err(unwritable)?;
+        bind("", &bound, &[], &mut self.wire.out)?;
+        frontend::execute("", 0, &mut self.wire.out).map_err(unwritable)?;
+        self.send_and_sync()?;
+        let mut rows = Vec::new();
+        self.collect(|row| rows.push(row))?;
+        Ok(rows)
+    }
+
+    /// Reads an answer to its end and gives its rows as text. True: there are more in the portal.
+    pub(crate) fn collect(
+        &mut self,
+        mut row: impl FnMut(Vec<Option<String>>),
+    ) -> Result<bool, DbError> {
+        let mut failure = None;
+        let mut more = false;
+        while self.pending {
+            let frame = self.wire.receive()?;
+            match self.wire.message(&frame)? {
+                Message::DataRow(body) => row(text_row(body)?),
+                Message::PortalSuspended => more = true,
+                Message::ReadyForQuery(status) => self.ready(status),
+                Message::Error(fields) => {
+                    failure.get_or_insert(fields);
+                }
+                Message::ParseComplete
+                | Message::BindComplete
+                | Message::CloseComplete
+                | Message::NoData
+                | Message::EmptyQuery
+                | Message::CommandComplete(_) => {}
+                _ => return Err(errors::unexpected(frame.tag, "a statement of the connector")),
+            }
+        }
+        match failure {
+            None => Ok(more),
+            Some(fields) => {
+                let phase = Phase::Statement {
+                    elapsed: Duration::ZERO,
+                    timeout: None,
+                };
+                Err(errors::from_server(fields, phase))
+            }
+        }
+    }
+
+    /// Queues a statement of ours into a portal, from which [`fetch_page`](Self::fetch_page) reads. Begins
+    /// the transaction in which the portal lives.
+    pub(crate) fn open_portal(
+        &mut self,
+        portal: &str,
+        sql: &str,
+        parameters: &[Option<&str>],
+    ) -> Result<(), DbError> {
+        let bound: Vec<Bound> = parameters
+            .iter()
+            .map(|text| Bound {
+                format: 0,
+                bytes: text.map(|text| text.as_bytes().to_vec()),
+            })
+            .collect();
+        self.run_helper(BEGIN_READ_ONLY);
+        frontend::parse("", sql, None, &mut self.wire.out).map_err(unwritable)?;
+        bind_portal(portal, "", &bound, &[], &mut self.wire.out)
+    }
+
+    /// The next rows of a portal, at most `max` of them. False beside them: these were the last.
+    pub(crate) fn fetch_page(
+        &mut self,
+        portal: &str,
+        max: i32,
+        row: impl FnMut(Vec<Option<String>>),
+    ) -> Result<bool, DbError> {
+        frontend::execute(portal, max, &mut self.wire.out).map_err(unwritable)?;
+        self.send_and_sync()?;
+        match self.collect(row) {
+            Ok(true) => Ok(true),
+            Ok(false) => self.roll_back().map(|()| false),
+            Err(error) => {
+                if error.code != ErrorCode::Protocol {
+                    self.recover()?;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Makes the session as new, but keeps what we have prepared.
+    ///
+    /// `DISCARD ALL` would forget the prepared statements, so its parts are sent one by one. Cached plans are
+    /// left alone: the server replaces those that have become wrong by itself.
+    ///
+    /// # Errors
+    /// The connection broke, or the server refused.
+    pub fn reset(&mut self) -> Result<(), DbError> {
+        self.settle()?;
+        // On a standby nobody can LISTEN, and UNLISTEN is an error there.
+        let unlisten = if self.wire.parameter("in_hot_standby") == Some("on") {
+            ""
+        } else {
+            "UNLISTEN *"
+        };
+        for sql in [
+            "CLOSE ALL",
+            "SET SESSION AUTHORIZATION DEFAULT",
+            "RESET ROLE",
+            "RESET ALL",
+            unlisten,
+            "SELECT pg_catalog.pg_advisory_unlock_all()",
+            "DISCARD TEMP",
+            "DISCARD SEQUENCES",
+        ] {
+            frontend::parse("", sql, None, &mut self.wire.out).map_err(unwritable)?;
+            bind("", &[], &[], &mut self.wire.out)?;
+            frontend::execute("", 0, &mut self.wire.out).map_err(unwritable)?;
+        }
+        // Statements that somebody prepared with SQL, under names that could be ours next.
+        let foreign = self.fetch(
+            "SELECT 'foreign' FROM pg_catalog.pg_prepared_statements WHERE from_sql LIMIT 1",
+            &[],
+        )?;
+        if foreign.iter().flatten().flatten().any(|text| text == "foreign") {
+            self.fetch("DEALLOCATE ALL", &[])?;
+            self.statements.clear();
+            self.helpers.clear();
+            self.closing.clear();
+        }
+        Ok(())
+    }
+
+    /// Tells the server goodbye. Whether it hears that does not matter.
+    pub fn close(&mut self) {
+        self.wire.out.clear();
+        frontend::terminate(&mut self.wire.out);
+        let _ = self.wire.send();
+    }
+
+    /// A row could not be decoded: what we believe about types may be out of date.
+    pub(crate) fn distrust_types(&mut self) {
+        self.catalog = TypeCatalog::new();
+        let names = self.statements.take_names();
+        self.closing.extend(names);
+    }
+}
+
+/// The phase for an error of a statement that started at `started`.
+pub(crate) fn phase(started: Instant, limits: Limits) -> Phase {
+    Phase::Statement {
+        elapsed: started.elapsed(),
+        timeout: limits.timeout,
+    }
+}
+
+/// Whether an error says that a prepared statement is no longer what it was: its tables have changed, or
+/// somebody has deallocated it.
+fn is_stale(fields: &Fields) -> bool {
+    match fields.sqlstate.as_str() {
+        "0A000" => fields.routine == "RevalidateCachedQuery",
+        // There is none of this name; there is one already.
+        "26000" | "42P05" => fields.message.contains("datachat_"),
+        _ => false,
+    }
+}
+
+/// Queues a Bind to the unnamed portal.
+fn bind(
+    statement: &str,
+    parameters: &[Bound],
+    formats: &[i16],
+    out: &mut BytesMut,
+) -> Result<(), DbError> {
+    bind_portal("", statement, parameters, formats, out)
+}
+
+fn bind_portal(
+    portal: &str,
+    statement: &str,
+    parameters: &[Bound],
+    formats: &[i16],
+    out: &mut BytesMut,
+) -> Result<(), DbError> {
+    frontend::bind(
+        portal,
+        statement,
+        parameters.iter().map(|bound| bound.format),
+        parameters,
+        |bound, out| {
+            Ok(match &bound.bytes {
+                None => IsNull::Yes,
+                Some(bytes) => {
+                    out.extend_from_slice(bytes);
+                    IsNull::No
+                }
+            })
+        },
+        formats.iter().copied(),
+        out,
+    )
+    .map_err(|_| {
+        out.clear();
+        db_error(
+            ErrorCode::ResourceLimit,
+            "the parameters are too large or too many for one message",
+        )
+    })
+}
+
+#[allow(clippy::needless_pass_by_value)] // as map_err passes it
+fn unwritable(error: io::Error) -> DbError {
+    db_error(ErrorCode::Internal, error.to_string())
+}
+
+/// The values of a row that was asked for in the text format.
+fn text_row(body: &[u8]) -> Result<Vec<Option<String>>, DbError> {
+    let mut reader = crate::protocol::Reader::new(b'D', body);
+    let mut read = || {
+        let count = reader.u16()?;
+        let mut row = Vec::new();
+        for _ in 0..count {
+            let length = reader.i32()?;
+            row.push(match usize::try_from(length) {
+                Err(_) => None,
+                Ok(length) => Some(String::from_utf8_lossy(reader.take(length)?).into_owned()),
+            });
+        }
+        Ok(row)
+    };
+    read().map_err(errors::malformed)
+}
