@@ -138,8 +138,7 @@ fn exchange<T: Transport>(
     mechanism: &str,
 ) -> Result<(), DbError> {
     let internal = |error: std::io::Error| db_error(ErrorCode::Internal, error.to_string());
-    frontend::sasl_initial_response(mechanism, scram.message(), &mut wire.out)
-        .map_err(internal)?;
+    frontend::sasl_initial_response(mechanism, scram.message(), &mut wire.out).map_err(internal)?;
     wire.send()?;
 
     let frame = wire.receive()?;
@@ -286,9 +285,7 @@ mod tests {
             refusal(chosen(&[SCRAM_SHA_256], Some(&channel), Binding::Require))
                 .contains("channel_binding=require")
         );
-        assert!(
-            refusal(chosen(&["OAUTHBEARER"], None, Binding::Prefer)).contains("OAUTHBEARER")
-        );
+        assert!(refusal(chosen(&["OAUTHBEARER"], None, Binding::Prefer)).contains("OAUTHBEARER"));
     }
 
     #[test]
@@ -303,8 +300,6 @@ mod tests {
     fn a_missing_password_says_so() {
         let mut none = with(None, Binding::Prefer);
         none.password = None;
-        assert!(
-            refusal(choose(&Authentication::Md5 { salt: [0; 4] }, &none)).contains("has none")
-        );
+        assert!(refusal(choose(&Authentication::Md5 { salt: [0; 4] }, &none)).contains("has none"));
     }
 }

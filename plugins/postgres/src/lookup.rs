@@ -119,11 +119,17 @@ mod tests {
                 fields: vec![("x".into(), 23), ("Y z".into(), 16501)]
             })
         );
-        assert_eq!(row("c", 0, ""), Some(TypeKind::Composite { fields: vec![] }));
+        assert_eq!(
+            row("c", 0, ""),
+            Some(TypeKind::Composite { fields: vec![] })
+        );
         assert_eq!(row("b", 3, "23"), Some(TypeKind::Array { element: 23 }));
         assert_eq!(row("b", 0, ""), Some(TypeKind::Base));
         assert_eq!(row("r", 5, "1082"), Some(TypeKind::Range { subtype: 1082 }));
-        assert_eq!(row("m", 6, "3912"), Some(TypeKind::Multirange { range: 3912 }));
+        assert_eq!(
+            row("m", 6, "3912"),
+            Some(TypeKind::Multirange { range: 3912 })
+        );
         assert_eq!(row("r", 0, ""), None);
     }
 }

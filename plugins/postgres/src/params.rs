@@ -217,7 +217,12 @@ fn spell_float(number: f64) -> String {
     if number.is_nan() {
         "NaN".to_owned()
     } else if number.is_infinite() {
-        if number > 0.0 { "Infinity" } else { "-Infinity" }.to_owned()
+        if number > 0.0 {
+            "Infinity"
+        } else {
+            "-Infinity"
+        }
+        .to_owned()
     } else {
         format!("{number:?}")
     }
@@ -305,8 +310,7 @@ fn timestamp(micros: i64, oid: u32) -> Result<Bound, String> {
             if micros.rem_euclid(DAY_MICROS) != 0 {
                 return Err("a time within a day is not of type date".to_owned());
             }
-            let days =
-                i32::try_from(micros.div_euclid(DAY_MICROS)).map_err(|_| out_of_range())?;
+            let days = i32::try_from(micros.div_euclid(DAY_MICROS)).map_err(|_| out_of_range())?;
             date(days, oid)
         }
         oid::BOOL | oid::BYTEA | oid::UUID | oid::JSON | oid::JSONB => {
@@ -483,7 +487,10 @@ mod tests {
         );
         assert!(encode(&Value::Date(i32::MIN), oid::DATE).is_err());
         assert!(encode(&Value::Date(i32::MIN + EPOCH_DAYS), oid::DATE).is_err());
-        assert_eq!(text(&Value::Date(-1), oid::TEXT).as_deref(), Ok("1969-12-31"));
+        assert_eq!(
+            text(&Value::Date(-1), oid::TEXT).as_deref(),
+            Ok("1969-12-31")
+        );
         assert_eq!(
             text(&Value::Date(19_782), oid::TEXT).as_deref(),
             Ok("2024-02-29")

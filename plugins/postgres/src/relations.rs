@@ -144,7 +144,12 @@ fn read(row: &[Option<String>], version: u32) -> Option<Relation> {
         name: text(1)?.to_owned(),
         kind,
         comment: text(4).map(str::to_owned),
-        row_estimate: estimate(kind, text(5)?.parse().ok()?, text(6)?.parse().ok()?, version),
+        row_estimate: estimate(
+            kind,
+            text(5)?.parse().ok()?,
+            text(6)?.parse().ok()?,
+            version,
+        ),
         columns: columns
             .unwrap_or_default()
             .into_iter()

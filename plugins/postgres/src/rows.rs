@@ -65,7 +65,10 @@ impl Rows {
     ) -> Result<Vec<u8>, DbError> {
         while !self.stream.has_bytes() && self.state != State::Done {
             if self.state == State::Failed {
-                return Err(db_error(ErrorCode::Protocol, "the result had failed before"));
+                return Err(db_error(
+                    ErrorCode::Protocol,
+                    "the result had failed before",
+                ));
             }
             if let Err(error) = self.advance(session) {
                 self.state = State::Failed;

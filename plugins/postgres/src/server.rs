@@ -18,7 +18,10 @@ const QUERY: &str = "SELECT pg_catalog.current_database(), CURRENT_USER, pg_cata
 
 /// Attributes of a role, in the order of the query.
 const ATTRIBUTES: [(&str, &str); 5] = [
-    ("superuser", "may do anything, also read and write the server's files"),
+    (
+        "superuser",
+        "may do anything, also read and write the server's files",
+    ),
     ("replication", "may read the whole server by replication"),
     ("bypassrls", "ignores row-level security"),
     ("createrole", "may create and change roles"),

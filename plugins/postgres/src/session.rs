@@ -320,7 +320,9 @@ impl<T: Transport> Session<T> {
                 }
                 Message::Error(fields) => return Err(Failure::Server(fields)),
                 _ => {
-                    return Err(errors::unexpected(frame.tag, "the preparation of a statement").into());
+                    return Err(
+                        errors::unexpected(frame.tag, "the preparation of a statement").into(),
+                    );
                 }
             }
         }
@@ -476,7 +478,12 @@ impl<T: Transport> Session<T> {
                 | Message::NoData
                 | Message::EmptyQuery
                 | Message::CommandComplete(_) => {}
-                _ => return Err(errors::unexpected(frame.tag, "a statement of the connector")),
+                _ => {
+                    return Err(errors::unexpected(
+                        frame.tag,
+                        "a statement of the connector",
+                    ));
+                }
             }
         }
         match failure {
@@ -566,7 +573,12 @@ impl<T: Transport> Session<T> {
             "SELECT 'foreign' FROM pg_catalog.pg_prepared_statements WHERE from_sql LIMIT 1",
             &[],
         )?;
-        if foreign.iter().flatten().flatten().any(|text| text == "foreign") {
+        if foreign
+            .iter()
+            .flatten()
+            .flatten()
+            .any(|text| text == "foreign")
+        {
             self.fetch("DEALLOCATE ALL", &[])?;
             self.statements.clear();
             self.helpers.clear();

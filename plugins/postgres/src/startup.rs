@@ -26,10 +26,7 @@ pub type Key = Vec<u8>;
 ///
 /// # Errors
 /// `tls-failed`: TLS is needed and the server has none, or its certificate was not accepted.
-pub fn secure<T: Transport>(
-    wire: &mut Wire<T>,
-    mode: TlsMode,
-) -> Result<Option<Channel>, DbError> {
+pub fn secure<T: Transport>(wire: &mut Wire<T>, mode: TlsMode) -> Result<Option<Channel>, DbError> {
     if mode == TlsMode::Disable {
         return Ok(None);
     }

@@ -53,12 +53,7 @@ impl Statements {
     }
 
     /// Keeps a statement. Gives the name of the one that had to go for it.
-    pub fn insert(
-        &mut self,
-        sql: &str,
-        hints: Vec<u32>,
-        prepared: Rc<Prepared>,
-    ) -> Option<String> {
+    pub fn insert(&mut self, sql: &str, hints: Vec<u32>, prepared: Rc<Prepared>) -> Option<String> {
         let gone = if self.entries.len() >= CAPACITY {
             self.entries.pop_front()
         } else {

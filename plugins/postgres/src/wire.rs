@@ -104,7 +104,10 @@ impl<T: Transport> Wire<T> {
                 };
                 log::write(
                     level,
-                    &format!("{} {}: {}", fields.severity, fields.sqlstate, fields.message),
+                    &format!(
+                        "{} {}: {}",
+                        fields.severity, fields.sqlstate, fields.message
+                    ),
                 );
             }
             Message::ParameterStatus { name, value } => {

@@ -166,7 +166,10 @@ mod tests {
         Ok(fields)
     }
 
-    #[expect(clippy::unnecessary_wraps, reason = "what the literals are compared with")]
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "what the literals are compared with"
+    )]
     fn some(text: &str) -> Option<String> {
         Some(text.to_owned())
     }
