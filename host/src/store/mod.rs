@@ -12,6 +12,9 @@
 mod connections;
 mod migrate;
 mod open;
+#[cfg(test)]
+mod tests;
+
 pub use connections::{ConnectionChange, ConnectionRow, TargetChange};
 pub use open::{InvalidLocation, Location};
 
@@ -20,7 +23,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use sqlx::{PgPool, SqlitePool};
-use tokio::sync::OnceCell;
 use uuid::Uuid;
 
 /// Why the store gave no answer.
@@ -50,7 +52,10 @@ struct Inner {
     pool: Pool,
     /// The SQLite file, made before the first connection so that its rights are ours to choose.
     file: Option<std::path::PathBuf>,
-    migrated: OnceCell<()>,
+    /// Whether the tables were brought up to date since the last failure: after one, the database may be
+    /// another than before.
+    is_migrated: AtomicBool,
+    migrating: tokio::sync::Mutex<()>,
     timeout: Duration,
     retry: Duration,
     failed_at: Mutex<Option<Instant>>,
@@ -145,6 +150,18 @@ impl Store {
         on_pool!(self, pool => pool.close().await);
     }
 
+    async fn migrate_once(&self) -> Result<(), Failure> {
+        if self.inner.is_migrated.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let _turn = self.inner.migrating.lock().await;
+        if !self.inner.is_migrated.load(Ordering::Acquire) {
+            migrate::run(self).await?;
+            self.inner.is_migrated.store(true, Ordering::Release);
+        }
+        Ok(())
+    }
+
     /// Runs one call: connects and migrates if need be, bounds its time, and keeps the state of the
     /// connection for the log.
     async fn call<T>(
@@ -156,10 +173,7 @@ impl Store {
             return Err(StoreError::Unavailable);
         }
         let whole = async {
-            inner
-                .migrated
-                .get_or_try_init(|| migrate::run(self))
-                .await?;
+            self.migrate_once().await?;
             work.await
         };
         match tokio::time::timeout(inner.timeout, whole).await {
@@ -197,6 +211,7 @@ impl Inner {
     }
 
     fn note_failure(&self, error: &dyn std::fmt::Display) -> StoreError {
+        self.is_migrated.store(false, Ordering::Release);
         *self
             .failed_at
             .lock()

@@ -12,7 +12,6 @@ use std::time::Duration;
 use sqlx::ConnectOptions;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use tokio::sync::OnceCell;
 
 use super::{Inner, Pool, Store};
 use crate::limits::Limits;
@@ -77,7 +76,8 @@ impl Store {
             inner: Arc::new(Inner {
                 pool,
                 file,
-                migrated: OnceCell::new(),
+                is_migrated: AtomicBool::new(false),
+                migrating: tokio::sync::Mutex::new(()),
                 timeout,
                 retry: Duration::from_millis(limits.store_retry_ms),
                 failed_at: Mutex::new(None),
