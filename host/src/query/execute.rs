@@ -311,4 +311,4 @@ fn rows_within(batch: &RecordBatch, bytes: u64, most: usize) -> usize {
 
 #[cfg(test)]
 #[path = "execute_tests.rs"]
-mod tests;
+pub(crate) mod tests;

@@ -377,3 +377,7 @@ fn check_type(column: &str, data_type: &DataType) -> Result<(), Malformed> {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+#[path = "intake_tests.rs"]
+mod tests;
