@@ -70,7 +70,8 @@ pub fn run(once: bool) -> Result<()> {
     step("Building the server; the first time takes some minutes");
     command::run(
         Command::new(cargo())
-            .args(["build", "--package", "datachat"])
+            // The whole workspace's features, so that demo and tests share what they compile.
+            .args(["build", "--workspace", "--bin", "datachat"])
             .current_dir(&workspace.root),
     )?;
 
