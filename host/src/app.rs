@@ -12,6 +12,7 @@ use crate::plugins::egress::InvalidCidr;
 use crate::plugins::{Components, EgressPolicy, LoadError, PluginOptions, Plugins};
 use crate::registry::{Credentials, Registry, RegistryOptions};
 use crate::store::{InvalidLocation, Location, Store};
+use crate::tools::{PolicyError, ToolPolicy, Tools};
 
 /// The parts. Cheap to clone.
 #[derive(Clone)]
@@ -20,6 +21,7 @@ pub struct App {
     pub limits: Arc<Limits>,
     pub plugins: Plugins,
     pub registry: Registry,
+    pub tools: Tools,
     /// Only in the server; the command line counts nothing.
     pub metrics: Option<PrometheusHandle>,
     /// Cancelled when whatever still runs must end.
@@ -40,6 +42,8 @@ pub enum OpenError {
     Egress(#[from] InvalidCidr),
     #[error(transparent)]
     Plugins(#[from] LoadError),
+    #[error(transparent)]
+    ToolPolicy(#[from] PolicyError),
 }
 
 impl App {
@@ -56,6 +60,10 @@ impl App {
             source,
         })?;
         let limits = Arc::new(config.limits.clone());
+        let tool_policy = match &config.tools_policy_file {
+            Some(path) => ToolPolicy::read(path)?,
+            None => ToolPolicy::default(),
+        };
         let plugins = Plugins::load(PluginOptions {
             limits: config.limits.clone(),
             data_dir: config.data_dir.clone(),
@@ -82,11 +90,13 @@ impl App {
             limits: limits.clone(),
         })
         .await;
+        let tools = Tools::new(&plugins, &tool_policy, Arc::clone(&limits));
         Ok(Self {
             config: Arc::new(config),
             limits,
             plugins,
             registry,
+            tools,
             metrics,
             shutdown: CancellationToken::new(),
         })

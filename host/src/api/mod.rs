@@ -8,9 +8,11 @@ mod extract;
 pub mod panics;
 pub mod plugins;
 pub mod problem;
+pub mod query;
 pub mod request_id;
 pub mod server;
 pub mod system;
+pub mod tools;
 
 use axum::Router;
 use axum::http::{HeaderValue, Method, header};
@@ -36,6 +38,10 @@ pub fn router(app: App) -> Router {
         .route("/databases/{id}/default", put(databases::set_default))
         .route("/databases/{id}/schema", get(databases::schema))
         .route("/databases/{id}/health", get(databases::health))
+        .route("/query", post(query::run))
+        .route("/tools", get(tools::list))
+        .route("/tools/execute", post(tools::execute))
+        .route("/tools/approvals/{id}", post(tools::approve))
         .route("/plugins", get(plugins::list))
         .route("/system/status", get(system::status))
         .route("/health", get(system::health))

@@ -27,6 +27,7 @@ pub async fn serve(
     let grace = Duration::from_millis(app.limits.shutdown_grace_ms);
     let cancel = Duration::from_millis(app.limits.cancel_timeout_ms);
     let cut_off = app.shutdown.clone();
+    let plugins = app.plugins.clone();
     let stopping = CancellationToken::new();
     let signal = {
         let stopping = stopping.clone();
@@ -45,16 +46,19 @@ pub async fn serve(
         grace_ms = grace.as_millis(),
         "stopping; running requests may finish"
     );
-    if let Ok(result) = tokio::time::timeout(grace, &mut server).await {
-        return result;
-    }
-    tracing::warn!("cutting off the requests that are still running");
-    cut_off.cancel();
-    // Their answers end at once; this is the time that cancelling on the databases may take.
-    match tokio::time::timeout(cancel, &mut server).await {
-        Ok(result) => result,
-        Err(_) => Ok(()),
-    }
+    let result = if let Ok(result) = tokio::time::timeout(grace, &mut server).await {
+        result
+    } else {
+        tracing::warn!("cutting off the requests that are still running");
+        cut_off.cancel();
+        // Their answers end at once; this is for writing that down.
+        tokio::time::timeout(cancel, &mut server)
+            .await
+            .unwrap_or(Ok(()))
+    };
+    // Whatever still runs on a database is cancelled there.
+    plugins.shutdown().await;
+    result
 }
 
 /// Drops a request that is still being worked on when the server cuts off.

@@ -131,6 +131,7 @@ pub async fn metrics(State(app): State<App>) -> Result<Response, Problem> {
             "This process keeps no metrics.",
         ));
     };
+    app.plugins.sessions();
     let content_type = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];
     Ok((content_type, metrics.render()).into_response())
 }

@@ -15,6 +15,8 @@ pub(crate) struct Found {
     pub(crate) name: String,
     /// For messages.
     pub(crate) origin: String,
+    /// It came with the server.
+    pub(crate) shipped: bool,
     content: Content,
 }
 
@@ -45,6 +47,7 @@ impl Found {
                 .map(|stem| stem.to_string_lossy().into_owned())
                 .unwrap_or_default(),
             origin: path.display().to_string(),
+            shipped: false,
             content: Content::File(path),
         }
     }
@@ -86,6 +89,7 @@ fn shipped() -> Vec<Found> {
         .map(|(name, bytes)| Found {
             name: (*name).to_owned(),
             origin: format!("{name}.wasm in this program"),
+            shipped: true,
             content: Content::Embedded(bytes),
         })
         .collect()
@@ -96,12 +100,16 @@ fn shipped() -> Vec<Found> {
     let Ok(program) = std::env::current_exe() else {
         return Vec::new();
     };
-    program
+    let mut found = program
         .ancestors()
         .skip(1)
         .map(|folder| in_folder(&folder.join("plugins")))
         .find(|found| !found.is_empty())
-        .unwrap_or_default()
+        .unwrap_or_default();
+    for component in &mut found {
+        component.shipped = true;
+    }
+    found
 }
 
 fn in_folder(folder: &Path) -> Vec<Found> {

@@ -120,7 +120,13 @@ impl Plugins {
                 Ok(wasm) => loader.load(&found.name, wasm.into_owned()).await,
                 Err(error) => Err(error.into()),
             };
-            if let Err(error) = loaded.and_then(|loaded| inner.add(loaded)) {
+            let added = loaded.and_then(|mut loaded| {
+                if let Loaded::Tool(tool) = &mut loaded {
+                    tool.shipped = found.shipped;
+                }
+                inner.add(loaded)
+            });
+            if let Err(error) = added {
                 tracing::error!(plugin = found.origin, %error, "a plugin could not be loaded");
                 inner.refused.push(PluginStatus {
                     name: found.name,

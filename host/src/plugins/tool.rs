@@ -51,6 +51,7 @@ pub struct ToolPlugin {
     plugin: Arc<Plugin>,
     pre: ToolPluginPre<State>,
     egress: Arc<EgressPolicy>,
+    pub(super) shipped: bool,
 }
 
 /// Why a tool gave no result.
@@ -76,6 +77,7 @@ impl ToolPlugin {
             plugin,
             pre,
             egress,
+            shipped: false,
         }
     }
 
@@ -86,6 +88,11 @@ impl ToolPlugin {
     /// The name of the component.
     pub fn name(&self) -> &str {
         &self.plugin.name
+    }
+
+    /// Whether it came with the server; one that an operator added asks for more consent.
+    pub fn is_shipped(&self) -> bool {
+        self.shipped
     }
 
     /// `sha256:` and 64 hex digits.

@@ -1,9 +1,307 @@
 //! Tools: what components offer, who may run it, and one call over one resolved connection.
+//!
+//! A call goes through tool, policy, arguments and component in this order, and stops at the first that says
+//! no; the target was resolved before. The database that a tool sees is [`context`]'s, bound to that one
+//! connection. Which problem a failure becomes is for the API.
 
 pub mod approvals;
+mod context;
 pub mod identifier;
 pub mod policy;
 pub mod schema;
 
 pub use approvals::Approvals;
-pub use policy::{Caller, ToolPolicy};
+pub use policy::{Approval, Caller, PolicyError, ToolPolicy};
+pub use schema::Offence;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jsonschema::Validator;
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use crate::limits::Limits;
+use crate::plugins::tool::Definition;
+use crate::plugins::{PluginError, Plugins, ToolCallError, ToolPlugin};
+use crate::query::QueryError;
+use crate::registry::{Connection, DatabaseRef};
+use approvals::CallDigest;
+use context::{Context, Trace};
+use policy::{Consent, Reason, Rule, decide};
+
+/// Every usable tool. Cheap to clone.
+#[derive(Clone)]
+pub struct Tools {
+    tools: Arc<Vec<Tool>>,
+    approvals: Approvals,
+    limits: Arc<Limits>,
+}
+
+struct Tool {
+    plugin: Arc<ToolPlugin>,
+    definition: Definition,
+    parameters_schema: Value,
+    parameters: Validator,
+    returns: Validator,
+    rule: Rule,
+}
+
+/// A tool as lists show it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ToolView {
+    pub name: String,
+    pub description: String,
+    pub category: String,
+    pub requires_approval: bool,
+    pub enabled: bool,
+    pub parameters_schema: Value,
+}
+
+/// One call.
+#[derive(Debug)]
+pub struct Call<'a> {
+    pub name: &'a str,
+    /// The text of a JSON object.
+    pub arguments: &'a RawValue,
+    pub approved: bool,
+    pub caller: &'a Caller,
+}
+
+/// The answer of a call that succeeded; the fields stand in the order of the contract.
+#[derive(Debug, Serialize)]
+pub struct ToolAnswer {
+    pub tool: String,
+    pub success: bool,
+    pub result: Box<RawValue>,
+    /// Always null: what fails is a problem, not an answer.
+    pub error: Option<()>,
+    pub database: DatabaseRef,
+    pub truncated: bool,
+}
+
+/// Why a call has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    #[error("There is no tool {name:?}.")]
+    Unknown { name: String },
+    #[error("The tool {name} is disabled.")]
+    Disabled { name: String },
+    #[error("The tool {name} is not for this caller.")]
+    UserNotAllowed { name: String },
+    #[error("The tool {name} needs `approved: true`.")]
+    NeedsConfirmation { name: String },
+    #[error("The tool {name} needs an administrator's consent to this very call.")]
+    NeedsOperator { name: String, approval_id: Uuid },
+    #[error("The arguments don't fit the tool's schema.")]
+    Arguments(Vec<Offence>),
+    /// What the tool was told by the database, and repeats.
+    #[error(transparent)]
+    Query(QueryError),
+    #[error(transparent)]
+    Call(#[from] ToolCallError),
+}
+
+impl Tools {
+    /// Takes the definitions of all tool components. One with an unusable schema is left out, and the log
+    /// says so.
+    pub fn new(plugins: &Plugins, policy: &ToolPolicy, limits: Arc<Limits>) -> Self {
+        let mut tools = Vec::new();
+        for plugin in plugins.tools() {
+            for definition in plugin.definitions() {
+                match Tool::new(Arc::clone(&plugin), definition.clone(), policy) {
+                    Ok(tool) => tools.push(tool),
+                    Err(error) => tracing::error!(
+                        plugin = plugin.name(),
+                        tool = definition.name,
+                        %error,
+                        "a tool can't be offered"
+                    ),
+                }
+            }
+        }
+        tools.sort_by(|a: &Tool, b: &Tool| a.definition.name.cmp(&b.definition.name));
+        for name in policy.named_tools() {
+            if !tools.iter().any(|tool| tool.definition.name == name) {
+                tracing::warn!(
+                    tool = name,
+                    "the tools policy names a tool that is not installed"
+                );
+            }
+        }
+        Self {
+            tools: Arc::new(tools),
+            approvals: Approvals::new(&limits),
+            limits,
+        }
+    }
+
+    /// All tools, by name.
+    pub fn list(&self) -> Vec<ToolView> {
+        self.tools
+            .iter()
+            .map(|tool| ToolView {
+                name: tool.definition.name.clone(),
+                description: tool.definition.description.clone(),
+                category: tool.definition.category.clone(),
+                requires_approval: tool.rule.approval != Approval::Auto,
+                enabled: tool.rule.enabled,
+                parameters_schema: tool.parameters_schema.clone(),
+            })
+            .collect()
+    }
+
+    /// The calls that wait for an administrator.
+    pub fn approvals(&self) -> &Approvals {
+        &self.approvals
+    }
+
+    /// Runs a tool over a connection.
+    ///
+    /// # Errors
+    /// See [`RunError`].
+    pub async fn run(
+        &self,
+        connection: Connection,
+        call: Call<'_>,
+    ) -> Result<ToolAnswer, RunError> {
+        let tool = self
+            .tools
+            .iter()
+            .find(|tool| tool.definition.name == call.name)
+            .ok_or_else(|| RunError::Unknown {
+                name: call.name.to_owned(),
+            })?;
+        let arguments: Value = serde_json::from_str(call.arguments.get())
+            .map_err(|_| RunError::Arguments(vec![not_an_object()]))?;
+        self.consent(tool, &call, &arguments, connection.key.id)?;
+        let offences = schema::offences(&tool.parameters, &arguments);
+        if !offences.is_empty() {
+            return Err(RunError::Arguments(offences));
+        }
+
+        let time = tool
+            .rule
+            .max_execution_time
+            .unwrap_or(Duration::from_millis(self.limits.tool_timeout_ms));
+        let deadline = Instant::now() + time;
+        let trace = Trace::default();
+        let database = connection.reference();
+        let context = Context::new(
+            connection,
+            Arc::clone(&self.limits),
+            deadline,
+            trace.clone(),
+        );
+        let answer = tool
+            .plugin
+            .call(call.name, call.arguments.get(), Box::new(context), deadline)
+            .await
+            .map_err(|error| original(error, &trace))?;
+        Ok(ToolAnswer {
+            tool: call.name.to_owned(),
+            success: true,
+            result: tool.check(answer)?,
+            error: None,
+            database,
+            truncated: trace.truncated(),
+        })
+    }
+
+    fn consent(
+        &self,
+        tool: &Tool,
+        call: &Call<'_>,
+        arguments: &Value,
+        connection: Uuid,
+    ) -> Result<(), RunError> {
+        let name = || call.name.to_owned();
+        let digest = CallDigest::of(call.caller, call.name, &arguments.to_string(), connection);
+        let without = Consent {
+            approved: call.approved,
+            granted: false,
+        };
+        let reason = match decide(&tool.rule, call.caller, without) {
+            // A consent is used up only where one is needed.
+            Err(Reason::NeedsOperator) if self.approvals.take(digest) => return Ok(()),
+            Err(reason) => reason,
+            Ok(()) => return Ok(()),
+        };
+        Err(match reason {
+            Reason::Disabled => RunError::Disabled { name: name() },
+            Reason::UserNotAllowed => RunError::UserNotAllowed { name: name() },
+            Reason::NeedsConfirmation => RunError::NeedsConfirmation { name: name() },
+            Reason::NeedsOperator => RunError::NeedsOperator {
+                name: name(),
+                approval_id: self.approvals.request(digest, call.name),
+            },
+        })
+    }
+}
+
+impl Tool {
+    fn new(
+        plugin: Arc<ToolPlugin>,
+        definition: Definition,
+        policy: &ToolPolicy,
+    ) -> Result<Self, schema::InvalidSchema> {
+        let (parameters_schema, parameters) = schema::compile(&definition.parameters)?;
+        let (_, returns) = schema::compile(&definition.returns)?;
+        let rule = policy.rule(
+            &definition.name,
+            definition.requires_approval,
+            plugin.is_shipped(),
+        );
+        Ok(Self {
+            plugin,
+            definition,
+            parameters_schema,
+            parameters,
+            returns,
+            rule,
+        })
+    }
+
+    /// An answer is JSON that fits the tool's own schema, or the plugin has failed.
+    fn check(&self, answer: String) -> Result<Box<RawValue>, RunError> {
+        let failed = |detail: &str| {
+            tracing::warn!(
+                plugin = self.plugin.name(),
+                tool = self.definition.name,
+                detail,
+                "a tool gave a result that can't be used"
+            );
+            RunError::Call(ToolCallError::Plugin(PluginError::Failed {
+                plugin: self.plugin.name().to_owned(),
+                detail: detail.to_owned(),
+            }))
+        };
+        let value: Value =
+            serde_json::from_str(&answer).map_err(|_| failed("the result is not JSON"))?;
+        if !self.returns.is_valid(&value) {
+            return Err(failed("the result does not fit the tool's schema"));
+        }
+        RawValue::from_string(answer).map_err(|_| failed("the result is not JSON"))
+    }
+}
+
+fn not_an_object() -> Offence {
+    Offence {
+        field: "arguments".to_owned(),
+        code: "type",
+        message: "must be an object".to_owned(),
+    }
+}
+
+/// The database's own error, where the tool only repeats it.
+fn original(error: ToolCallError, trace: &Trace) -> RunError {
+    if let ToolCallError::Tool(tool) = &error
+        && let Some(repeated) = &tool.database
+        && let Some(original) = trace.original(repeated)
+    {
+        return RunError::Query(original);
+    }
+    RunError::Call(error)
+}

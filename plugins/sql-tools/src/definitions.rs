@@ -172,8 +172,8 @@ mod tests {
                 assert_eq!(schema["additionalProperties"], false, "{}", definition.name);
             }
             let fake = crate::database::fake::Fake::new(vec![]);
-            let answer = crate::call(&fake, &definition.name, "[]");
-            let failed = answer.expect_err("an array is no object");
+            let answer = crate::call(&fake, &definition.name, "1");
+            let failed = answer.expect_err("a number is no object");
             assert!(
                 format!("{failed:?}").contains("schema"),
                 "{} is not dispatched: {failed:?}",

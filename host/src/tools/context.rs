@@ -1,0 +1,345 @@
+//! What a tool may ask of the host: the one database that its request was resolved to.
+//!
+//! Statements pass the same policy and limits as those of a person. Rows are handed out as JSON text; when
+//! they add up to more than a tool could pass on, the result ends there. Whatever was cut off or left unread
+//! marks the whole answer as truncated. Errors cross to the component as its contract has them; the original
+//! is kept beside, so that an answer that only repeats it loses nothing.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::identifier;
+use crate::limits::Limits;
+use crate::plugins::tool::{BoxFuture, DatabaseInfo, ResultColumn};
+use crate::plugins::{
+    DbError, ErrorCode, Parameters, PluginError, Relation, RelationFilter, ToolContext, ToolRows,
+};
+use crate::query::encode::{Options, describe, json_rows};
+use crate::query::policy::Reason;
+use crate::query::{OnLimit, QueryError, QueryLimits, QueryRequest, QueryStream, execute};
+use crate::registry::Connection;
+
+/// The last error that a call was given, in both forms.
+type LastError = Arc<Mutex<Option<(DbError, QueryError)>>>;
+
+/// What outlives the call: whether something was cut off, and the last error.
+#[derive(Debug, Clone, Default)]
+pub struct Trace {
+    truncated: Arc<AtomicBool>,
+    last_error: LastError,
+}
+
+impl Trace {
+    /// Whether a result was cut off or left unread.
+    pub fn truncated(&self) -> bool {
+        self.truncated.load(Ordering::Relaxed)
+    }
+
+    /// The original of an error that the tool repeats.
+    pub fn original(&self, error: &DbError) -> Option<QueryError> {
+        let mut last = self
+            .last_error
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        last.take()
+            .filter(|(given, _)| given == error)
+            .map(|(_, original)| original)
+    }
+
+    fn give(&self, error: QueryError) -> DbError {
+        let given = to_db_error(&error);
+        *self
+            .last_error
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some((given.clone(), error));
+        given
+    }
+}
+
+/// The request's database.
+pub struct Context {
+    connection: Connection,
+    limits: Arc<Limits>,
+    deadline: Instant,
+    trace: Trace,
+}
+
+impl Context {
+    pub fn new(
+        connection: Connection,
+        limits: Arc<Limits>,
+        deadline: Instant,
+        trace: Trace,
+    ) -> Self {
+        Self {
+            connection,
+            limits,
+            deadline,
+            trace,
+        }
+    }
+
+    fn give(&self, error: impl Into<QueryError>) -> DbError {
+        self.trace.give(error.into())
+    }
+
+    async fn describe(&self) -> Result<DatabaseInfo, PluginError> {
+        let mut session = self
+            .connection
+            .connector
+            .session(self.connection.key, &self.connection.target)
+            .await?;
+        let server = session.server().await?;
+        Ok(DatabaseInfo {
+            name: self.connection.name.clone(),
+            database_type: self.connection.database_type.clone(),
+            product: server.product,
+            version: server.version,
+            default_schema: server.default_schema,
+        })
+    }
+
+    async fn relations(&self, filter: RelationFilter) -> Result<Vec<Relation>, PluginError> {
+        let mut session = self
+            .connection
+            .connector
+            .session(self.connection.key, &self.connection.target)
+            .await?;
+        session.relations(filter).await
+    }
+
+    async fn query(
+        &self,
+        sql: String,
+        params: Parameters,
+        max_rows: Option<u64>,
+    ) -> Result<Rows, QueryError> {
+        let ours = self.limits.query_default_rows;
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        let default = Duration::from_millis(self.limits.query_default_timeout_ms);
+        let timeout = u64::try_from(left.min(default).as_millis()).unwrap_or(u64::MAX);
+        let request = QueryRequest {
+            sql,
+            params,
+            limits: QueryLimits {
+                max_rows: max_rows.map_or(ours, |wanted| wanted.min(ours)),
+                max_bytes: self.limits.query_default_bytes,
+                timeout_ms: timeout.max(1),
+                on_limit: OnLimit::Truncate,
+            },
+        };
+        let stream = execute(&self.connection, request, &self.limits).await?;
+        Ok(Rows {
+            columns: describe(&stream.schema())
+                .into_iter()
+                .map(|column| ResultColumn {
+                    name: column.name,
+                    db_type: column.db_type,
+                    nullable: column.nullable,
+                })
+                .collect(),
+            stream: Some(stream),
+            ready: VecDeque::new(),
+            // A tool that passes rows on adds its own words to them.
+            budget: self.limits.tool_result_bytes - self.limits.tool_result_bytes / 4,
+            // A tool that asked for fewer rows got what it wanted.
+            own_limit: max_rows.is_some_and(|wanted| wanted < ours),
+            truncated_by: None,
+            trace: self.trace.clone(),
+        })
+    }
+}
+
+impl ToolContext for Context {
+    fn describe(&self) -> BoxFuture<'_, Result<DatabaseInfo, DbError>> {
+        Box::pin(async { self.describe().await.map_err(|error| self.give(error)) })
+    }
+
+    fn relations(&self, filter: RelationFilter) -> BoxFuture<'_, Result<Vec<Relation>, DbError>> {
+        Box::pin(async {
+            self.relations(filter)
+                .await
+                .map_err(|error| self.give(error))
+        })
+    }
+
+    fn query(
+        &self,
+        sql: String,
+        params: Parameters,
+        max_rows: Option<u64>,
+    ) -> BoxFuture<'_, Result<Box<dyn ToolRows>, DbError>> {
+        Box::pin(async move {
+            match self.query(sql, params, max_rows).await {
+                Ok(rows) => Ok(Box::new(rows) as Box<dyn ToolRows>),
+                Err(error) => Err(self.give(error)),
+            }
+        })
+    }
+
+    fn quote_identifier(&self, name: &str) -> String {
+        identifier::quote(self.connection.connector.info().dialect, name)
+    }
+
+    fn progress(&self, done: u32, total: Option<u32>, note: &str) {
+        // The note is the component's text: as a field it is escaped.
+        tracing::debug!(done, total, note, "tool progress");
+    }
+}
+
+/// A result on its way to a tool.
+struct Rows {
+    columns: Vec<ResultColumn>,
+    /// `None` when it has ended.
+    stream: Option<QueryStream>,
+    /// Rows of the batch in hand.
+    ready: VecDeque<String>,
+    /// Bytes of JSON that may still be handed out.
+    budget: u64,
+    own_limit: bool,
+    truncated_by: Option<&'static str>,
+    trace: Trace,
+}
+
+impl Rows {
+    async fn next(&mut self, max: u32) -> Result<Vec<String>, QueryError> {
+        let mut rows = Vec::new();
+        while rows.len() < max as usize {
+            if let Some(row) = self.ready.pop_front() {
+                let size = row.len() as u64;
+                if size > self.budget {
+                    self.stream = None;
+                    self.ready.clear();
+                    self.truncated_by = Some("tool_result_bytes");
+                    self.trace.truncated.store(true, Ordering::Relaxed);
+                    break;
+                }
+                self.budget -= size;
+                rows.push(row);
+                continue;
+            }
+            // What is there is handed out before more is waited for.
+            let waits = |stream: &QueryStream| !rows.is_empty() && !stream.is_ready();
+            let Some(stream) = self.stream.as_mut().filter(|stream| !waits(stream)) else {
+                break;
+            };
+            match stream.next().await {
+                Ok(Some(batch)) => self.ready = json_rows(&batch, &json_options()),
+                Ok(None) => {
+                    self.truncated_by = stream.summary().truncated_by;
+                    self.stream = None;
+                    if self.truncated_by.is_some() && !self.own_limit {
+                        self.trace.truncated.store(true, Ordering::Relaxed);
+                    }
+                }
+                Err(error) => {
+                    self.stream = None;
+                    return Err(error);
+                }
+            }
+        }
+        Ok(rows)
+    }
+}
+
+impl Drop for Rows {
+    fn drop(&mut self) {
+        if self.stream.is_some() || !self.ready.is_empty() {
+            self.trace.truncated.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+impl ToolRows for Rows {
+    fn columns(&self) -> Vec<ResultColumn> {
+        self.columns.clone()
+    }
+
+    fn next(&mut self, max: u32) -> BoxFuture<'_, Result<Vec<String>, DbError>> {
+        Box::pin(async move {
+            let trace = self.trace.clone();
+            self.next(max).await.map_err(|error| trace.give(error))
+        })
+    }
+
+    fn truncated_by(&self) -> Option<String> {
+        self.truncated_by.map(str::to_owned)
+    }
+}
+
+/// Errors reach a tool as [`DbError`]s, so nothing is ever written as a problem here.
+fn json_options() -> Options {
+    Options::new(Arc::new(|_| serde_json::Value::Null))
+}
+
+/// An error as the contract of tools has it.
+fn to_db_error(error: &QueryError) -> DbError {
+    let plain = |code, retryable| DbError {
+        code,
+        message: error.to_string(),
+        vendor_code: None,
+        detail: None,
+        hint: None,
+        position: None,
+        retryable,
+    };
+    match error {
+        QueryError::Refused(refusal) => DbError {
+            position: refusal.position,
+            ..plain(
+                match refusal.reason {
+                    Reason::EmptySql | Reason::MultipleStatements | Reason::Syntax => {
+                        ErrorCode::Syntax
+                    }
+                    Reason::TooLong | Reason::TooDeep => ErrorCode::ResourceLimit,
+                    _ => ErrorCode::ReadOnlyViolation,
+                },
+                false,
+            )
+        },
+        QueryError::Plugin(PluginError::Database(error)) => error.clone(),
+        QueryError::Plugin(PluginError::Timeout { .. }) => plain(ErrorCode::Timeout, true),
+        QueryError::Plugin(PluginError::Cancelled) => plain(ErrorCode::Cancelled, true),
+        QueryError::Plugin(PluginError::HostNotFound { .. }) => {
+            plain(ErrorCode::ConnectionRefused, true)
+        }
+        QueryError::Plugin(PluginError::AddressNotAllowed { .. }) => {
+            plain(ErrorCode::PermissionDenied, false)
+        }
+        QueryError::Plugin(PluginError::Busy { .. } | PluginError::Limit { .. })
+        | QueryError::ResultLimit { .. } => plain(ErrorCode::ResourceLimit, true),
+        QueryError::Plugin(PluginError::Failed { .. } | PluginError::Quarantined { .. })
+        | QueryError::Malformed { .. } => plain(ErrorCode::Internal, false),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::query::policy::Refusal;
+
+    #[test]
+    fn an_error_that_a_tool_repeats_is_traced_back_and_another_is_not() {
+        let trace = Trace::default();
+        let refusal = Refusal {
+            reason: Reason::MultipleStatements,
+            message: "two".to_owned(),
+            position: Some(9),
+        };
+        let given = trace.give(refusal.into());
+        assert_eq!(given.position, Some(9));
+        let other = DbError {
+            message: "something else".to_owned(),
+            ..given.clone()
+        };
+        assert!(trace.original(&other).is_none());
+        let trace_again = Trace::default();
+        trace_again.give(QueryError::Plugin(PluginError::Database(given.clone())));
+        assert!(matches!(
+            trace_again.original(&given),
+            Some(QueryError::Plugin(PluginError::Database(error))) if error == given
+        ));
+    }
+}
