@@ -5,6 +5,7 @@ pub mod body;
 mod convert;
 pub mod databases;
 mod extract;
+pub mod openapi;
 pub mod panics;
 pub mod plugins;
 pub mod problem;
@@ -51,6 +52,7 @@ pub fn router(app: App) -> Router {
         .route("/health", get(system::health))
         .route("/ready", get(system::ready))
         .route("/metrics", get(system::metrics))
+        .route("/openapi.json", get(openapi::document))
         .fallback(unknown_path)
         .method_not_allowed_fallback(unknown_method)
         .layer(from_fn_with_state(

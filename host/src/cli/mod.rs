@@ -10,7 +10,9 @@ mod limits;
 mod logs;
 mod output;
 mod plugins;
+mod query;
 mod serve;
+mod tools;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -45,6 +47,11 @@ enum Command {
     /// The stored connections
     #[command(subcommand)]
     Databases(databases::Args),
+    /// Run one reading statement
+    Query(query::Args),
+    /// What can be done with a database beyond a statement
+    #[command(subcommand)]
+    Tools(tools::Args),
     /// The installed plugins
     #[command(subcommand)]
     Plugins(plugins::Args),
@@ -96,6 +103,8 @@ async fn execute(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::Serve(_) => serve::run(config).await,
         Command::Databases(args) => databases::run(&open(config).await?, args, &printer).await,
+        Command::Query(args) => query::run(&open(config).await?, args, &printer).await,
+        Command::Tools(args) => tools::run(config, args, &printer).await,
         Command::Plugins(args) => plugins::run(&open(config).await?, &args, &printer),
         Command::Keys(args) => keys::run(config, &args, &printer).await,
         Command::Limits => limits::run(&config, &printer),

@@ -1,0 +1,243 @@
+//! `datachat tools`
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Empty, Limited};
+use hyper::Request;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::failure::Failure;
+use super::output::{Format, Printer, cell};
+use super::query::resolve;
+use crate::api::problem::Problem;
+use crate::app::App;
+use crate::config::{Config, Role};
+use crate::tools::{Call, Caller, ToolView};
+
+#[derive(Debug, clap::Subcommand)]
+pub enum Args {
+    /// Every tool
+    List,
+    /// Run a tool
+    Run {
+        name: String,
+        /// An argument, as in `--arg limit=5`. May be given several times
+        #[arg(long = "arg", value_name = "NAME=VALUE")]
+        arguments: Vec<String>,
+        /// Agree to what the tool does
+        #[arg(long)]
+        approve: bool,
+        /// The id or name of a connection; without it, the default
+        #[arg(long, value_name = "DATABASE")]
+        target_database: Option<String>,
+    },
+    /// Consent to a call that waits on the running server, at DATACHAT_HOST and DATACHAT_PORT
+    Approve {
+        /// The `approval_id` of the refusal
+        id: Uuid,
+    },
+}
+
+/// The largest answer that is read from the server.
+const ANSWER_BYTES: usize = 1 << 20;
+
+pub async fn run(config: Config, args: Args, printer: &Printer) -> Result<(), Failure> {
+    match args {
+        Args::Approve { id } => approve(&config, id, printer).await,
+        Args::List => {
+            let app = App::open(config, None).await?;
+            printer.records(
+                &[
+                    "name",
+                    "category",
+                    "requires_approval",
+                    "enabled",
+                    "description",
+                ],
+                &json!(app.tools.list()),
+            )?;
+            Ok(())
+        }
+        Args::Run {
+            name,
+            arguments,
+            approve,
+            target_database,
+        } => {
+            let app = App::open(config, None).await?;
+            let connection = resolve(&app, target_database.as_deref()).await?;
+            let view = app.tools.list().into_iter().find(|tool| tool.name == name);
+            let arguments = read_arguments(&arguments, view.as_ref())?;
+            let call = Call {
+                name: &name,
+                arguments: &arguments,
+                approved: approve,
+                caller: &Caller::Local,
+            };
+            let answer = app.tools.run(connection, call).await;
+            let answer = answer.map_err(|error| {
+                let ask = matches!(
+                    error,
+                    crate::tools::RunError::NeedsConfirmation { .. }
+                        | crate::tools::RunError::NeedsOperator { .. }
+                );
+                let failure = Failure::from(Problem::from(error));
+                if ask {
+                    failure.hint("`--approve` agrees.")
+                } else {
+                    failure
+                }
+            })?;
+            print(printer, &json!(answer))?;
+            if answer.truncated {
+                eprintln!("warning: the result was cut off");
+            }
+            Ok(())
+        }
+    }
+}
+
+/// `name=value` pairs as an object; the tool's schema says which values are text.
+fn read_arguments(pairs: &[String], tool: Option<&ToolView>) -> Result<Box<RawValue>, Failure> {
+    let mut object = Map::new();
+    for pair in pairs {
+        let (name, text) = pair
+            .split_once('=')
+            .ok_or_else(|| Failure::usage(format!("{pair:?} is not of the form NAME=VALUE")))?;
+        let kind = tool.map(|tool| &tool.parameters_schema["properties"][name]["type"]);
+        let value = if kind.is_some_and(|kind| kind == "string") {
+            Value::String(text.to_owned())
+        } else {
+            serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
+        };
+        if object.insert(name.to_owned(), value).is_some() {
+            return Err(Failure::usage(format!(
+                "the argument {name:?} is given twice"
+            )));
+        }
+    }
+    RawValue::from_string(Value::Object(object).to_string())
+        .map_err(|error| Failure::new(error.to_string()))
+}
+
+/// The list in a result as a table; a result without one member by member.
+fn print(printer: &Printer, answer: &Value) -> Result<(), Failure> {
+    if printer.format == Format::Json {
+        printer.json(answer)?;
+        return Ok(());
+    }
+    let result = &answer["result"];
+    if let Some(data) = result["data"].as_object() {
+        let columns: Vec<&String> = data.keys().collect();
+        let count = data
+            .values()
+            .filter_map(Value::as_array)
+            .map(Vec::len)
+            .max();
+        let rows: Vec<Vec<String>> = (0..count.unwrap_or(0))
+            .map(|row| data.values().map(|values| cell(&values[row])).collect())
+            .collect();
+        printer.rows(&columns, &rows)?;
+        return Ok(());
+    }
+    let list = result.as_object().and_then(|members| {
+        members.values().find(|value| {
+            value
+                .as_array()
+                .is_some_and(|items| items.first().is_some_and(Value::is_object))
+        })
+    });
+    match list
+        .and_then(Value::as_array)
+        .and_then(|items| items.first())
+    {
+        Some(first) => {
+            let columns: Vec<&str> = first
+                .as_object()
+                .map(|object| object.keys().map(String::as_str).collect())
+                .unwrap_or_default();
+            printer.records(&columns, list.unwrap_or(&Value::Null))?;
+        }
+        None => printer.record(result)?,
+    }
+    Ok(())
+}
+
+/// Asks the running server, which holds the waiting calls in its memory.
+async fn approve(config: &Config, id: Uuid, printer: &Printer) -> Result<(), Failure> {
+    let host = match config.host.as_str() {
+        "0.0.0.0" => "127.0.0.1".to_owned(),
+        "::" | "[::]" => "[::1]".to_owned(),
+        host if host.contains(':') && !host.starts_with('[') => format!("[{host}]"),
+        host => host.to_owned(),
+    };
+    let address = format!("http://{host}:{}", config.port);
+    let mut request = Request::post(format!("{address}/api/v1/tools/approvals/{id}"));
+    let admin = config.api_keys.iter().find(|key| key.role == Role::Admin);
+    if let Some(key) = admin {
+        request = request.header("authorization", format!("Bearer {}", key.key().reveal()));
+    }
+    let request = request
+        .body(Empty::<Bytes>::new())
+        .map_err(|error| Failure::new(error.to_string()))?;
+    let client = Client::builder(TokioExecutor::new()).build_http();
+    let response = client.request(request).await.map_err(|_| {
+        Failure::new(format!("there is no server at {address}"))
+            .hint("Set DATACHAT_HOST and DATACHAT_PORT as the server has them.")
+    })?;
+    let status = response.status();
+    let body = Limited::new(response.into_body(), ANSWER_BYTES)
+        .collect()
+        .await
+        .map_err(|_| Failure::new("the server's answer broke off"))?
+        .to_bytes();
+    let answer: Value = serde_json::from_slice(&body).unwrap_or_default();
+    if !status.is_success() {
+        let detail = answer["detail"].as_str();
+        return Err(Failure::new(detail.unwrap_or("the server refused")));
+    }
+    printer.record(&answer)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tool() -> ToolView {
+        ToolView {
+            name: "t".to_owned(),
+            description: String::new(),
+            category: String::new(),
+            requires_approval: false,
+            enabled: true,
+            parameters_schema: json!({ "properties": {
+                "table": { "type": "string" }, "limit": { "type": "integer" },
+            } }),
+        }
+    }
+
+    fn arguments(pairs: &[&str]) -> Result<String, String> {
+        let pairs: Vec<String> = pairs.iter().map(|pair| (*pair).to_owned()).collect();
+        read_arguments(&pairs, Some(&tool()))
+            .map(|raw| raw.get().to_owned())
+            .map_err(|failure| format!("{failure:?}"))
+    }
+
+    #[test]
+    fn the_schema_says_which_values_are_text() {
+        assert_eq!(
+            arguments(&["table=2024", "limit=5", "other=x=y"]),
+            Ok(r#"{"table":"2024","limit":5,"other":"x=y"}"#.to_owned())
+        );
+    }
+
+    #[test]
+    fn a_pair_without_an_equals_sign_or_given_twice_is_refused() {
+        assert!(arguments(&["table"]).is_err());
+        assert!(arguments(&["limit=1", "limit=2"]).is_err());
+    }
+}
