@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use datachat_sdk::connector::types::{DbError, ErrorCode, Relation, RelationFilter};
 use datachat_sdk::connector::{

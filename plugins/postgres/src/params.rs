@@ -496,7 +496,7 @@ mod tests {
             Ok("2024-02-29")
         );
         assert_eq!(
-            text(&Value::Date(-719_529), oid::TEXT).as_deref(),
+            text(&Value::Date(-719_163), oid::TEXT).as_deref(),
             Ok("0001-12-31 BC")
         );
         assert_eq!(

@@ -30,8 +30,11 @@ use crate::connector::types::{DbError, ErrorCode};
 use crate::connector::{Address, Target};
 use crate::error::db_error;
 
-/// How many bytes a read asks for, when the caller has no reason to ask for less.
+/// How many bytes a read may bring, when the caller has no reason to want less.
 pub const READ_SIZE: usize = 256 * 1024;
+
+/// The least that a read asks for. PostgreSQL sends pieces of 8 KiB, others of 16 KiB.
+const MIN_ASK: usize = 16 * 1024;
 
 /// A byte stream to a database server that can be upgraded to TLS.
 ///
@@ -65,6 +68,9 @@ pub struct TcpStream {
     streams: Option<(InputStream, OutputStream)>,
     _socket: TcpSocket,
     deadline: Option<Instant>,
+    /// How much the next read asks for. The host clears that much memory before it reads, so a peer that
+    /// sends little should not be asked for much; one that fills what is asked for is asked for more.
+    ask: usize,
 }
 
 impl TcpStream {
@@ -85,6 +91,7 @@ impl TcpStream {
                         streams: Some((input, output)),
                         _socket: socket,
                         deadline: None,
+                        ask: MIN_ASK,
                     });
                 }
                 Err(reason) => failures.push(format!("{}: {reason}", spell(address))),
@@ -129,21 +136,28 @@ impl TcpStream {
 impl Transport for TcpStream {
     fn read(&mut self, max: usize) -> io::Result<Vec<u8>> {
         let (input, _) = self.streams()?;
-        let max = max as u64;
+        let asked = self.ask.min(max);
+        let max = asked as u64;
         let result = if self.deadline.is_some() {
             self.wait(&input.subscribe())?;
             input.read(max)
         } else {
             input.blocking_read(max)
         };
-        match result {
+        let bytes = match result {
             Ok(bytes) if bytes.is_empty() && self.deadline.is_some() => {
                 // Ready without bytes: woken too early.
-                input.blocking_read(max).or_else(closed_is_empty)
+                input.blocking_read(max).or_else(closed_is_empty)?
             }
-            Ok(bytes) => Ok(bytes),
-            Err(error) => closed_is_empty(error),
+            Ok(bytes) => bytes,
+            Err(error) => closed_is_empty(error)?,
+        };
+        if bytes.len() == asked {
+            self.ask = READ_SIZE.min(self.ask * 2);
+        } else if bytes.len() < asked / 4 {
+            self.ask = MIN_ASK.max(self.ask / 2);
         }
+        Ok(bytes)
     }
 
     fn write_all(&mut self, mut bytes: &[u8]) -> io::Result<()> {
