@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use arrow_array::cast::AsArray;
@@ -13,23 +14,27 @@ use datachat_sdk::connector::TlsMode;
 use datachat_sdk::connector::types::{ErrorCode, Value};
 use datachat_throwaway::{Auth, CANARY, Options, Postgres, Role};
 
-fn server() -> Postgres {
-    Postgres::start(
-        Options::new(CANARY)
-            .role(Role::new("app", CANARY, Auth::Scram))
-            .role(Role::new("md5", CANARY, Auth::Md5))
-            .role(Role::new("plain", CANARY, Auth::Cleartext))
-            .role(Role::new("open", CANARY, Auth::Trust))
-            .role(Role::new("boss", CANARY, Auth::Trust).with("SUPERUSER"))
-            .database("bank"),
-    )
-    .expect("a server")
+/// One server for all tests here; each leaves it as it was or uses tables of its own.
+fn server() -> &'static Postgres {
+    static SERVER: LazyLock<Postgres> = LazyLock::new(|| {
+        Postgres::start(
+            Options::new(CANARY)
+                .role(Role::new("app", CANARY, Auth::Scram))
+                .role(Role::new("md5", CANARY, Auth::Md5))
+                .role(Role::new("plain", CANARY, Auth::Cleartext))
+                .role(Role::new("open", CANARY, Auth::Trust))
+                .role(Role::new("boss", CANARY, Auth::Trust).with("SUPERUSER"))
+                .database("bank"),
+        )
+        .expect("a server")
+    });
+    &SERVER
 }
 
 #[test]
 fn statements_run_and_answer_with_arrow() {
     let server = server();
-    let mut session = open(&server, "open", "", "bank").expect("open");
+    let mut session = open(server, "open", "", "bank").expect("open");
 
     let batches = query(&mut session, "SELECT 1::int4 AS one, 'ä'::text AS t").expect("rows");
     assert_eq!(batches.len(), 1);
@@ -93,14 +98,14 @@ fn a_prepared_statement_takes_one_round_trip() {
 fn every_way_to_authenticate_works_and_a_wrong_password_does_not() {
     let server = server();
     for user in ["app", "md5", "open"] {
-        let mut session = open(&server, user, CANARY, "bank").expect(user);
+        let mut session = open(server, user, CANARY, "bank").expect(user);
         assert_eq!(
             text(&mut session, "SELECT current_user::text").expect(user),
             user
         );
     }
     for user in ["app", "md5"] {
-        let error = open(&server, user, "wrong", "bank").err().expect(user);
+        let error = open(server, user, "wrong", "bank").err().expect(user);
         assert_eq!(error.code, ErrorCode::AuthenticationFailed);
         assert_eq!(error.vendor_code.as_deref(), Some("28P01"));
         let none = open_target(&target(server.port(), user, "bank"), None)
@@ -108,11 +113,11 @@ fn every_way_to_authenticate_works_and_a_wrong_password_does_not() {
             .expect(user);
         assert_eq!(none.code, ErrorCode::AuthenticationFailed);
     }
-    let error = open(&server, "plain", CANARY, "bank").err().expect("plain");
+    let error = open(server, "plain", CANARY, "bank").err().expect("plain");
     assert_eq!(error.code, ErrorCode::AuthenticationFailed);
     assert!(error.message.contains("clear text"), "{}", error.message);
 
-    let error = open(&server, "open", "", "nowhere")
+    let error = open(server, "open", "", "nowhere")
         .err()
         .expect("no database");
     assert_eq!(error.code, ErrorCode::DatabaseMissing);
@@ -137,7 +142,7 @@ fn tls_that_is_required_is_not_done_without() {
 #[test]
 fn values_are_bound_as_the_server_expects_them() {
     let server = server();
-    let mut session = open(&server, "open", "", "bank").expect("open");
+    let mut session = open(server, "open", "", "bank").expect("open");
     let mut one = |sql: &str, value: Value| {
         run(&mut session, statement(sql, vec![value]))
             .map(|batches| batches[0].column(0).as_string::<i32>().value(0).to_owned())
@@ -240,7 +245,7 @@ fn errors_have_a_class_and_leave_the_session_usable() {
             "CREATE TABLE boss_only (n int); GRANT SELECT ON t TO open",
         )
         .expect("table");
-    let mut session = open(&server, "open", "", "bank").expect("open");
+    let mut session = open(server, "open", "", "bank").expect("open");
     for (sql, code, sqlstate, position) in [
         ("SELEC 1", ErrorCode::Syntax, "42601", Some(1)),
         (
@@ -306,7 +311,7 @@ fn errors_have_a_class_and_leave_the_session_usable() {
 #[test]
 fn a_statement_ends_at_its_limits() {
     let server = server();
-    let mut session = open(&server, "open", "", "bank").expect("open");
+    let mut session = open(server, "open", "", "bank").expect("open");
 
     let mut request = statement("SELECT generate_series(1, 1000000000) AS n", vec![]);
     request.max_rows = Some(10);
@@ -340,19 +345,19 @@ fn a_changed_table_is_prepared_again() {
     server
         .psql(
             "bank",
-            "CREATE TABLE t AS SELECT 1 AS n; GRANT SELECT ON t TO open",
+            "CREATE TABLE changing AS SELECT 1 AS n; GRANT SELECT ON changing TO open",
         )
         .expect("table");
-    let mut session = open(&server, "open", "", "bank").expect("open");
+    let mut session = open(server, "open", "", "bank").expect("open");
     assert_eq!(
-        query(&mut session, "SELECT * FROM t").expect("rows")[0].num_columns(),
+        query(&mut session, "SELECT * FROM changing").expect("rows")[0].num_columns(),
         1
     );
     server
-        .psql("bank", "ALTER TABLE t ADD m text")
+        .psql("bank", "ALTER TABLE changing ADD m text")
         .expect("column");
     assert_eq!(
-        query(&mut session, "SELECT * FROM t").expect("rows")[0].num_columns(),
+        query(&mut session, "SELECT * FROM changing").expect("rows")[0].num_columns(),
         2
     );
 }
@@ -360,7 +365,7 @@ fn a_changed_table_is_prepared_again() {
 #[test]
 fn reset_forgets_what_others_must_not_see() {
     let server = server();
-    let mut session = open(&server, "boss", "", "bank").expect("open");
+    let mut session = open(server, "boss", "", "bank").expect("open");
     let mut write = |sql: &str| {
         let mut request = statement(sql, vec![]);
         request.read_only = false;
@@ -405,7 +410,7 @@ fn reset_forgets_what_others_must_not_see() {
 #[test]
 fn what_a_reading_statement_managed_to_do_is_undone() {
     let server = server();
-    let mut session = open(&server, "boss", "", "bank").expect("open");
+    let mut session = open(server, "boss", "", "bank").expect("open");
     query(&mut session, "SELECT lo_create(4711)").expect("PostgreSQL 15 lets it through");
     query(&mut session, "SELECT set_config('work_mem', '1MB', false)").expect("rows");
     assert_eq!(
@@ -425,7 +430,7 @@ fn what_a_reading_statement_managed_to_do_is_undone() {
 #[test]
 fn cancel_stops_the_statement_of_another_connection() {
     let server = server();
-    let mut session = open(&server, "open", "", "bank").expect("open");
+    let mut session = open(server, "open", "", "bank").expect("open");
     let token = session.cancel_token().expect("a token").to_vec();
     let port = server.port();
     let canceller = std::thread::spawn(move || {
@@ -440,4 +445,123 @@ fn cancel_stops_the_statement_of_another_connection() {
     assert!(started.elapsed() < Duration::from_secs(5));
     canceller.join().expect("no panic").expect("cancelled");
     assert_eq!(text(&mut session, "SELECT 'on'").expect("rows"), "on");
+}
+
+#[test]
+fn types_of_the_database_s_own_are_looked_up_once() {
+    let server = server();
+    server
+        .psql(
+            "bank",
+            "CREATE TYPE \"Mood\" AS ENUM ('sad', 'it''s \"ok\"');
+             CREATE DOMAIN euros AS numeric(10,2);
+             CREATE TYPE pair AS (\"Left\" int, moods \"Mood\"[], price euros);
+             CREATE TYPE span AS RANGE (subtype = euros);",
+        )
+        .expect("types");
+    let transport = Plain::connect(server.port()).expect("connect");
+    let writes = std::rc::Rc::clone(&transport.writes);
+    let mut session = datachat_postgres::session::Session::open(
+        transport,
+        &target(server.port(), "open", "bank"),
+        None,
+        Instant::now() + Duration::from_secs(10),
+    )
+    .expect("open");
+    let sql = "SELECT 'sad'::\"Mood\", 1.5::euros, row(1, '{sad,NULL}', 2)::pair, \
+               array[row(NULL, NULL, NULL)::pair], '[1,2)'::span";
+    let batches = query(&mut session, sql).expect("rows");
+    let schema = batches[0].schema();
+    let names: Vec<_> = schema
+        .fields()
+        .iter()
+        .map(|field| field.metadata()["datachat.db_type"].as_str())
+        .collect();
+    // PostgreSQL describes a domain as what it restricts.
+    assert_eq!(
+        names,
+        ["\"Mood\"", "numeric(10,2)", "pair", "pair[]", "span"]
+    );
+    assert_eq!(batches[0].column(0).as_string::<i32>().value(0), "sad");
+    let pair = batches[0].column(2).as_struct();
+    assert_eq!(pair.column_names(), ["Left", "moods", "price"]);
+    assert_eq!(pair.column(0).as_primitive::<Int32Type>().value(0), 1);
+    let moods = pair.column(1).as_list::<i32>().value(0);
+    assert_eq!(moods.as_string::<i32>().value(0), "sad");
+    assert!(arrow_array::Array::is_null(&moods, 1));
+
+    let before = writes.get();
+    query(&mut session, "SELECT 'sad'::\"Mood\" AS again, NULL::pair").expect("rows");
+    assert_eq!(writes.get() - before, 2, "nothing was looked up again");
+}
+
+#[test]
+fn a_composite_that_changed_is_looked_up_again() {
+    let server = server();
+    server
+        .psql("bank", "CREATE TYPE shape AS (a int)")
+        .expect("type");
+    let mut session = open(server, "open", "", "bank").expect("open");
+    let sql = "SELECT row(1)::shape";
+    query(&mut session, sql).expect("rows");
+    server
+        .psql("bank", "ALTER TYPE shape ADD ATTRIBUTE b text")
+        .expect("attribute");
+    let sql = "SELECT row(1, 'x')::shape";
+    // The first time may fail with what was known; the second knows better.
+    let batches = query(&mut session, sql)
+        .or_else(|_| query(&mut session, sql))
+        .expect("rows");
+    assert_eq!(batches[0].column(0).as_struct().num_columns(), 2);
+}
+
+#[test]
+fn wide_and_long_results_and_parameters_arrive_whole() {
+    let server = server();
+    let mut session = open(server, "open", "", "bank").expect("open");
+    let columns: Vec<String> = (0..1600).map(|n| format!("{n} AS \"same\"")).collect();
+    let batches = query(&mut session, &format!("SELECT {}", columns.join(","))).expect("rows");
+    assert_eq!(batches[0].num_columns(), 1600);
+    assert_eq!(
+        batches[0].column(1599).as_primitive::<Int32Type>().value(0),
+        1599
+    );
+
+    // Longer than any read, and in a batch that is longer than any piece.
+    let bytes: Vec<u8> = (0..10_000_000_u32).map(|n| n.to_le_bytes()[0]).collect();
+    let batches = run(
+        &mut session,
+        statement("SELECT $1::bytea", vec![Value::Bytes(bytes.clone())]),
+    )
+    .expect("rows");
+    assert_eq!(batches[0].column(0).as_binary::<i32>().value(0), bytes);
+}
+
+#[test]
+fn a_result_left_in_the_middle_does_not_leak_into_the_next() {
+    let server = server();
+    let mut session = open(server, "open", "", "bank").expect("open");
+    let mut rows = session
+        .query(statement("SELECT generate_series(1, 200000)", vec![]))
+        .expect("rows");
+    rows.read(&mut session, 1).expect("a piece");
+    drop(rows);
+    assert_eq!(text(&mut session, "SELECT 'mine'").expect("rows"), "mine");
+}
+
+#[test]
+fn statements_beyond_what_is_kept_are_closed_on_the_server() {
+    let server = server();
+    let mut session = open(server, "open", "", "bank").expect("open");
+    for n in 0..100 {
+        text(&mut session, &format!("SELECT 'n{n}'")).expect("rows");
+    }
+    let kept: usize = text(
+        &mut session,
+        "SELECT count(*)::text FROM pg_prepared_statements WHERE statement LIKE 'SELECT ''n%'",
+    )
+    .expect("rows")
+    .parse()
+    .expect("a number");
+    assert!(kept <= 64, "{kept}");
 }
