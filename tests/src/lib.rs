@@ -6,6 +6,7 @@
 
 mod client;
 mod evidence;
+mod seed;
 mod server;
 mod tls;
 

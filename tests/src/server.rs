@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 
 use crate::client::Client;
 use crate::evidence::{log_folder, target_folder};
+use crate::seed;
 use crate::shows_canary;
 
 /// How long a start or stop may take on a busy machine that compiles a component for the first time.
@@ -95,6 +96,7 @@ impl TestServer {
     /// # Errors
     /// As [`TestServer::start`].
     pub async fn launch(&mut self) -> Result<()> {
+        seed::plant(&self.data_folder())?;
         let mut command = self.command()?;
         command
             .args(["serve", "--host", "127.0.0.1", "--port"])
@@ -112,7 +114,7 @@ impl TestServer {
             if let Ok(answer) = self.client.get("/health").await
                 && answer.status.is_success()
             {
-                return Ok(());
+                return seed::harvest(&self.data_folder());
             }
             let ended = match &mut self.leash {
                 Some(leash) => leash.ended()?,

@@ -17,7 +17,7 @@ use crate::route::Choice;
 use crate::workspace::{Workspace, cargo, json_string};
 use crate::{command, plugins, prerequisites, signals};
 
-/// The example databases: folder and database, name in the registry, a statement, a tool with arguments.
+/// The example databases; the first becomes the default.
 const EXAMPLES: &[Example] = &[
     Example {
         database: "fintech_bank",
@@ -36,7 +36,9 @@ const EXAMPLES: &[Example] = &[
 ];
 
 struct Example {
+    /// The database, and its folder.
     database: &'static str,
+    /// In the registry.
     name: &'static str,
     sql: &'static str,
     tool: &'static str,
@@ -80,8 +82,8 @@ pub fn run(once: bool) -> Result<()> {
     step("Starting the server");
     let mut server = Server::start(&workspace)?;
     println!("  {} (log: {})", server.base(), server.log().display());
-    for example in EXAMPLES {
-        show(&server, &postgres, example)?;
+    for (at, example) in EXAMPLES.iter().enumerate() {
+        show(&server, &postgres, example, at == 0)?;
     }
     if once {
         return server.stop();
@@ -139,13 +141,13 @@ fn start_postgres(root: &Path) -> Result<Postgres> {
 }
 
 /// Registers a database, asks it something, runs a tool on it; each as a line that the reader can repeat.
-fn show(server: &Server, postgres: &Postgres, example: &Example) -> Result<()> {
+fn show(server: &Server, postgres: &Postgres, example: &Example, is_default: bool) -> Result<()> {
     step(&format!("{}: register, query, run a tool", example.name));
     let url = postgres.url(ROLE, PASSWORD, example.database);
     let connection = server.post(
         "/api/v1/databases",
         &format!(
-            r#"{{"name": "{}", "database_type": "postgresql", "database_url": "{url}"}}"#,
+            r#"{{"name": "{}", "database_type": "postgresql", "database_url": "{url}", "is_default": {is_default}}}"#,
             example.name
         ),
         201,
