@@ -63,8 +63,8 @@ pub(crate) fn harvest(data: &Path) -> Result<()> {
         let kept = seed.join(CACHE).join(file.file_name());
         if !kept.exists() {
             let draft = draft_of(&kept);
-            fs::copy(file.path(), &draft)
-                .and_then(|_| ignore_missing(fs::rename(&draft, &kept)))?;
+            fs::copy(file.path(), &draft)?;
+            fs::rename(&draft, &kept)?;
         }
     }
     Ok(())

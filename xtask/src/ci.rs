@@ -1,7 +1,5 @@
 //! `cargo xtask ci`: what a change must pass, in the order in which it fails fastest.
 
-use std::process::Command;
-
 use anyhow::Result;
 
 use crate::route::{Choice, Route};
@@ -15,7 +13,7 @@ use crate::{command, demo, plugins, prerequisites, test};
 pub fn run() -> Result<()> {
     let workspace = Workspace::find()?;
     let cargo = |arguments: &[&str]| {
-        let mut command = Command::new(cargo());
+        let mut command = cargo();
         command.args(arguments).current_dir(&workspace.root);
         command
     };

@@ -71,7 +71,7 @@ pub fn run(once: bool) -> Result<()> {
     })?;
     step("Building the server; the first time takes some minutes");
     command::run(
-        Command::new(cargo())
+        cargo()
             // The whole workspace's features, so that demo and tests share what they compile.
             .args(["build", "--workspace", "--bin", "datachat"])
             .current_dir(&workspace.root),
@@ -245,7 +245,7 @@ impl Server {
 
     /// Posts JSON, shows the call as a `curl` line and the beginning of the answer.
     fn post(&self, path: &str, body: &str, expected: u16) -> Result<Answer> {
-        const SHOWN: usize = 400;
+        const SHOWN: usize = 900;
         check_signal()?;
         println!(
             "\ncurl -sS {}{path} -H 'content-type: application/json' -d {}",

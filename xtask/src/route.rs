@@ -79,7 +79,7 @@ impl Route {
     /// different flags and would invalidate each other's artifacts.
     pub fn cargo(&self, workspace: &Workspace, subcommand: &str) -> Command {
         let mut command = match self {
-            Self::Rustup => Command::new(cargo()),
+            Self::Rustup => cargo(),
             Self::Debian { linkers } => {
                 let mut command = Command::new("/usr/bin/cargo");
                 // `cargo run` put these here for the toolchain that runs us.

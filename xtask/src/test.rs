@@ -35,7 +35,7 @@ pub fn run(arguments: &[&str]) -> Result<()> {
     }
     fs::create_dir_all(&logs)?;
     let tested = run_recorded(
-        Command::new(cargo())
+        cargo()
             .args(["test", "--workspace"])
             .args(arguments)
             .current_dir(&workspace.root),

@@ -26,7 +26,7 @@ impl Workspace {
             .context("xtask stands outside a workspace")?
             .to_path_buf();
         let metadata = command::output(
-            Command::new(cargo())
+            cargo()
                 .args([
                     "metadata",
                     "--no-deps",
@@ -58,9 +58,28 @@ impl Workspace {
     }
 }
 
-/// The cargo that runs us, else the one on the path.
-pub fn cargo() -> PathBuf {
-    std::env::var_os("CARGO").map_or_else(|| "cargo".into(), PathBuf::from)
+/// The cargo that runs us, else the one on the path; as if called from a shell.
+///
+/// `cargo run` tells us about our own package in variables. Build scripts of dependencies look at the same
+/// variables, and would be out of date whenever a person calls cargo and xtask by turns.
+pub fn cargo() -> Command {
+    let program = std::env::var_os("CARGO").map_or_else(|| "cargo".into(), PathBuf::from);
+    let mut command = Command::new(program);
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy();
+        if [
+            "CARGO_PKG_",
+            "CARGO_MANIFEST_",
+            "CARGO_BIN_",
+            "CARGO_CRATE_",
+        ]
+        .iter()
+        .any(|prefix| name.starts_with(prefix))
+        {
+            command.env_remove(name.as_ref());
+        }
+    }
+    command
 }
 
 /// The value of the last string member `key` of a JSON text. Enough for what cargo and
