@@ -295,6 +295,11 @@ impl Fields {
     }
 }
 
+/// The members of a raw object in their order, untouched; none of anything that is no object.
+pub fn members(raw: &RawValue) -> Vec<(String, Box<RawValue>)> {
+    serde_json::from_str::<Members>(raw.get()).map_or_else(|_| Vec::new(), |members| members.0)
+}
+
 /// A JSON value of raw text, for what has to look inside.
 pub fn to_value(raw: &RawValue) -> Option<Value> {
     serde_json::from_str(raw.get()).ok()

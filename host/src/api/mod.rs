@@ -19,6 +19,7 @@ use axum::Router;
 use axum::http::{HeaderValue, Method, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post, put};
+use tower::util::option_layer;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
@@ -60,17 +61,21 @@ pub fn router(app: App) -> Router {
             server::until_shutdown,
         ))
         .layer(from_fn_with_state(app.config.clone(), auth::layer))
-        .layer(cors(&app.config.cors_origins))
+        .layer(option_layer(cors(&app.config.cors_origins)))
         .layer(CatchPanicLayer::custom(panics::answer))
         .layer(from_fn(request_id::layer))
         .with_state(app)
 }
 
-fn cors(origins: &[String]) -> CorsLayer {
+/// Pages of other origins may call only where the operator named them.
+fn cors(origins: &[String]) -> Option<CorsLayer> {
+    if origins.is_empty() {
+        return None;
+    }
     let origins = origins
         .iter()
         .filter_map(|origin| HeaderValue::from_str(origin).ok());
-    CorsLayer::new()
+    let layer = CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins))
         .allow_methods([
             Method::GET,
@@ -85,7 +90,8 @@ fn cors(origins: &[String]) -> CorsLayer {
             header::CONTENT_TYPE,
             request_id::REQUEST_ID,
         ])
-        .expose_headers([header::LINK, request_id::REQUEST_ID])
+        .expose_headers([header::LINK, request_id::REQUEST_ID]);
+    Some(layer)
 }
 
 async fn unknown_path() -> Problem {

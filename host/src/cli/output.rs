@@ -3,7 +3,9 @@
 use std::io::{self, Write};
 
 use comfy_table::{ContentArrangement, Table, presets};
+use serde::Serialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 /// `--output`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -84,11 +86,11 @@ impl Printer {
         out.flush()
     }
 
-    /// Prints a value as JSON.
+    /// Prints a value as JSON; what is raw in it stays as it is.
     ///
     /// # Errors
     /// When standard output is closed.
-    pub fn json(&self, value: &Value) -> io::Result<()> {
+    pub fn json(&self, value: &impl Serialize) -> io::Result<()> {
         let mut out = io::stdout().lock();
         serde_json::to_writer_pretty(&mut out, value)?;
         writeln!(out)
@@ -121,6 +123,15 @@ pub fn cell(value: &Value) -> String {
             .collect::<Vec<_>>()
             .join(", "),
         other => other.to_string(),
+    }
+}
+
+/// A raw value as the text of one cell: every digit stays.
+pub fn raw_cell(value: &RawValue) -> String {
+    match value.get() {
+        "null" => String::new(),
+        text if text.starts_with('"') => serde_json::from_str(text).unwrap_or_default(),
+        text => text.to_owned(),
     }
 }
 
@@ -168,6 +179,18 @@ mod tests {
     #[test]
     fn a_terminal_gets_no_control_characters() {
         assert_eq!(safe("a\u{1b}[31mb\tc\u{9b}"), "a\u{FFFD}[31mb c\u{FFFD}");
+    }
+
+    #[test]
+    fn a_raw_cell_keeps_every_digit() {
+        let raw = |text: &str| RawValue::from_string(text.to_owned()).expect("JSON");
+        assert_eq!(raw_cell(&raw("{\"a\": 1.10}")), "{\"a\": 1.10}");
+        assert_eq!(
+            raw_cell(&raw("12345678901234567890123")),
+            "12345678901234567890123"
+        );
+        assert_eq!(raw_cell(&raw("\"a\\nb\"")), "a\nb");
+        assert_eq!(raw_cell(&raw("null")), "");
     }
 
     #[test]

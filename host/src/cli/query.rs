@@ -5,12 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::StreamExt;
 use serde_json::Value;
+use serde_json::value::RawValue;
 use tokio::io::AsyncWriteExt;
 use uuid::Uuid;
 
 use super::databases::find;
 use super::failure::Failure;
-use super::output::{self, Printer, cell};
+use super::output::{self, Printer, cell, raw_cell};
 use crate::api::problem::Problem;
 use crate::app::App;
 use crate::query::encode::{self, Format, Numbers, Options};
@@ -109,6 +110,9 @@ pub async fn run(app: &App, args: Args, printer: &Printer) -> Result<(), Failure
             table.extend_from_slice(&piece);
         }
     }
+    if format == Some(Format::Json) {
+        out.write_all(b"\n").await?;
+    }
     out.flush().await?;
     if format.is_none() {
         print_table(printer, &table)?;
@@ -182,14 +186,12 @@ fn print_table(printer: &Printer, ndjson: &[u8]) -> Result<(), Failure> {
     let mut columns: Vec<String> = Vec::new();
     let mut rows = Vec::new();
     for line in ndjson.split(|byte| *byte == b'\n') {
-        match serde_json::from_slice(line) {
-            Ok(Value::Array(values)) => rows.push(values.iter().map(cell).collect()),
-            Ok(Value::Object(object)) => {
-                if let Some(Value::Array(list)) = object.get("columns") {
-                    columns = list.iter().map(|column| cell(&column["name"])).collect();
-                }
-            }
-            _ => {}
+        if let Ok(values) = serde_json::from_slice::<Vec<Box<RawValue>>>(line) {
+            rows.push(values.iter().map(|value| raw_cell(value)).collect());
+        } else if let Ok(object) = serde_json::from_slice::<Value>(line)
+            && let Some(list) = object["columns"].as_array()
+        {
+            columns = list.iter().map(|column| cell(&column["name"])).collect();
         }
     }
     printer.rows(&columns, &rows)?;

@@ -10,12 +10,13 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::failure::Failure;
-use super::output::{Format, Printer, cell};
+use super::output::{Format, Printer, raw_cell};
 use super::query::resolve;
+use crate::api::body;
 use crate::api::problem::Problem;
 use crate::app::App;
 use crate::config::{Config, Role};
-use crate::tools::{Call, Caller, ToolView};
+use crate::tools::{Call, Caller, ToolAnswer, ToolView};
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Args {
@@ -91,7 +92,7 @@ pub async fn run(config: Config, args: Args, printer: &Printer) -> Result<(), Fa
                     failure
                 }
             })?;
-            print(printer, &json!(answer))?;
+            print(printer, &answer)?;
             if answer.truncated {
                 eprintln!("warning: the result was cut off");
             }
@@ -124,46 +125,59 @@ fn read_arguments(pairs: &[String], tool: Option<&ToolView>) -> Result<Box<RawVa
 }
 
 /// The list in a result as a table; a result without one member by member.
-fn print(printer: &Printer, answer: &Value) -> Result<(), Failure> {
+fn print(printer: &Printer, answer: &ToolAnswer) -> Result<(), Failure> {
     if printer.format == Format::Json {
         printer.json(answer)?;
-        return Ok(());
-    }
-    let result = &answer["result"];
-    if let Some(data) = result["data"].as_object() {
-        let columns: Vec<&String> = data.keys().collect();
-        let count = data
-            .values()
-            .filter_map(Value::as_array)
-            .map(Vec::len)
-            .max();
-        let rows: Vec<Vec<String>> = (0..count.unwrap_or(0))
-            .map(|row| data.values().map(|values| cell(&values[row])).collect())
-            .collect();
+    } else {
+        let (columns, rows) = table(&answer.result);
         printer.rows(&columns, &rows)?;
-        return Ok(());
-    }
-    let list = result.as_object().and_then(|members| {
-        members.values().find(|value| {
-            value
-                .as_array()
-                .is_some_and(|items| items.first().is_some_and(Value::is_object))
-        })
-    });
-    match list
-        .and_then(Value::as_array)
-        .and_then(|items| items.first())
-    {
-        Some(first) => {
-            let columns: Vec<&str> = first
-                .as_object()
-                .map(|object| object.keys().map(String::as_str).collect())
-                .unwrap_or_default();
-            printer.records(&columns, list.unwrap_or(&Value::Null))?;
-        }
-        None => printer.record(result)?,
     }
     Ok(())
+}
+
+/// A result as columns and rows: `data` by column, else the first list of objects, else the members.
+fn table(result: &RawValue) -> (Vec<String>, Vec<Vec<String>>) {
+    let members = body::members(result);
+    if let Some((_, data)) = members.iter().find(|(name, _)| name == "data") {
+        let (names, columns): (Vec<String>, Vec<_>) = body::members(data)
+            .into_iter()
+            .map(|(name, values)| (name, items(&values)))
+            .unzip();
+        let count = columns.iter().map(Vec::len).max().unwrap_or(0);
+        let cell = |column: &Vec<Box<RawValue>>, row: usize| -> String {
+            column.get(row).map(|raw| raw_cell(raw)).unwrap_or_default()
+        };
+        let rows = (0..count)
+            .map(|row| columns.iter().map(|column| cell(column, row)).collect())
+            .collect();
+        return (names, rows);
+    }
+    for (_, value) in &members {
+        let rows: Vec<Members> = items(value)
+            .iter()
+            .map(|item| body::members(item))
+            .collect();
+        if let Some(first) = rows.first().filter(|first| !first.is_empty()) {
+            let names = first.iter().map(|(name, _)| name.clone()).collect();
+            let rows = rows
+                .iter()
+                .map(|row| row.iter().map(|(_, value)| raw_cell(value)).collect())
+                .collect();
+            return (names, rows);
+        }
+    }
+    let rows = members
+        .into_iter()
+        .map(|(name, value)| vec![name, raw_cell(&value)])
+        .collect();
+    (vec!["field".to_owned(), "value".to_owned()], rows)
+}
+
+type Members = Vec<(String, Box<RawValue>)>;
+
+/// The items of a raw array; none of anything else.
+fn items(raw: &RawValue) -> Vec<Box<RawValue>> {
+    serde_json::from_str(raw.get()).unwrap_or_default()
 }
 
 /// Asks the running server, which holds the waiting calls in its memory.
@@ -232,6 +246,32 @@ mod tests {
         assert_eq!(
             arguments(&["table=2024", "limit=5", "other=x=y"]),
             Ok(r#"{"table":"2024","limit":5,"other":"x=y"}"#.to_owned())
+        );
+    }
+
+    #[test]
+    fn a_result_is_a_table_whose_values_keep_their_digits() {
+        let raw = |text: &str| RawValue::from_string(text.to_owned()).expect("JSON");
+        let by_column = raw(r#"{"sql": "", "data": {"b": [1.10, null], "a": ["x", 2]}}"#);
+        assert_eq!(
+            table(&by_column),
+            (
+                vec!["b".to_owned(), "a".to_owned()],
+                vec![
+                    vec!["1.10".to_owned(), "x".to_owned()],
+                    vec![String::new(), "2".to_owned()]
+                ]
+            )
+        );
+        let by_row = raw(r#"{"columns": ["id"], "rows": [{"id": 1.0}]}"#);
+        assert_eq!(
+            table(&by_row),
+            (vec!["id".to_owned()], vec![vec!["1.0".to_owned()]])
+        );
+        let plain = raw(r#"{"answer": 42}"#);
+        assert_eq!(
+            table(&plain).1,
+            vec![vec!["answer".to_owned(), "42".to_owned()]]
         );
     }
 
