@@ -167,7 +167,7 @@ impl Config {
         let environment = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();
-        Self::load(overrides, environment, read_dotenv(Path::new(".env"))?)
+        Self::load(overrides, &environment, &read_dotenv(Path::new(".env"))?)
     }
 
     /// Puts the layers together.
@@ -176,10 +176,10 @@ impl Config {
     /// See [`ConfigError`].
     pub fn load(
         overrides: Overrides,
-        environment: BTreeMap<String, String>,
-        dotenv: BTreeMap<String, String>,
+        environment: &BTreeMap<String, String>,
+        dotenv: &BTreeMap<String, String>,
     ) -> Result<Self, ConfigError> {
-        refuse_unknown(&environment, &dotenv)?;
+        refuse_unknown(environment, dotenv)?;
         // An empty value means "not set", so that a variable can be cleared for one run.
         let get = |name: &str| -> Option<String> {
             environment
@@ -369,7 +369,7 @@ mod tests {
     fn load(environment: &[(&str, &str)], dotenv: &[(&str, &str)]) -> Result<Config, ConfigError> {
         let mut environment = map(environment);
         environment.insert("HOME".to_owned(), "/home/someone".to_owned());
-        Config::load(Overrides::default(), environment, map(dotenv))
+        Config::load(Overrides::default(), &environment, &map(dotenv))
     }
 
     #[test]
@@ -380,7 +380,7 @@ mod tests {
         };
         let environment = map(&[("HOME", "/h"), ("DATACHAT_PORT", "2")]);
         let dotenv = map(&[("DATACHAT_PORT", "3")]);
-        let all = Config::load(overrides, environment, dotenv).expect("valid");
+        let all = Config::load(overrides, &environment, &dotenv).expect("valid");
         assert_eq!(all.port, 1);
         let two = load(&[("DATACHAT_PORT", "2")], &[("DATACHAT_PORT", "3")]).expect("valid");
         assert_eq!(two.port, 2);

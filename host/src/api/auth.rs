@@ -156,7 +156,7 @@ mod tests {
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();
         environment.insert("HOME".to_owned(), "/h".to_owned());
-        Config::load(Overrides::default(), environment, BTreeMap::new()).expect("valid")
+        Config::load(Overrides::default(), &environment, &BTreeMap::new()).expect("valid")
     }
 
     fn headers(entries: &[(header::HeaderName, &str)]) -> HeaderMap {

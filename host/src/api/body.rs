@@ -281,7 +281,7 @@ impl Fields {
         if errors.is_empty() {
             Ok(())
         } else {
-            Err(Problem::fields(errors))
+            Err(Problem::fields(&errors))
         }
     }
 

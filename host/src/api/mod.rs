@@ -90,7 +90,7 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
             header::CONTENT_TYPE,
             request_id::REQUEST_ID,
         ])
-        .expose_headers([header::LINK, request_id::REQUEST_ID]);
+        .expose_headers([header::LINK, query::DATABASE, request_id::REQUEST_ID]);
     Some(layer)
 }
 

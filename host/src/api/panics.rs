@@ -1,9 +1,10 @@
 //! A panic in a handler is a 500 for that request and a line in the log, nothing more.
 //!
-//! The message may quote anything, so it goes to neither the client nor the log; the panic hook has printed
-//! where it happened.
+//! A formatted message may quote anything, so it goes to neither the client nor the log; the hook that
+//! [`log_places`] sets writes where it happened, and the message only if it is a literal of the program.
 
 use std::any::Any;
+use std::panic::PanicHookInfo;
 
 use axum::response::{IntoResponse, Response};
 
@@ -13,4 +14,22 @@ use super::problem::Problem;
 pub fn answer(_payload: Box<dyn Any + Send + 'static>) -> Response {
     tracing::error!("a request handler panicked");
     Problem::internal().into_response()
+}
+
+/// Logs panics by their place from now on.
+pub fn log_places() {
+    std::panic::set_hook(Box::new(|info| {
+        let place = info
+            .location()
+            .map_or_else(String::new, ToString::to_string);
+        let message = literal(info);
+        tracing::error!(place, panic = message, "panicked");
+    }));
+}
+
+fn literal(info: &PanicHookInfo<'_>) -> &'static str {
+    info.payload()
+        .downcast_ref::<&'static str>()
+        .copied()
+        .unwrap_or("(formatted)")
 }

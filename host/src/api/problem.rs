@@ -133,7 +133,7 @@ impl Problem {
 
     /// Several fields are wrong; an unknown one gives the code, because a misspelt name is most often why
     /// another one seems to be missing.
-    pub fn fields(errors: Vec<FieldError>) -> Self {
+    pub fn fields(errors: &[FieldError]) -> Self {
         let first = errors
             .iter()
             .find(|error| error.code == "unknown_field")
@@ -153,7 +153,7 @@ impl Problem {
 
     /// One field is wrong.
     pub fn field(field: impl Into<String>, code: &'static str, message: impl Into<String>) -> Self {
-        Self::fields(vec![FieldError {
+        Self::fields(&[FieldError {
             field: field.into(),
             code,
             message: message.into(),
@@ -273,7 +273,7 @@ mod tests {
             code: "unknown_field",
             message: "is not known".to_owned(),
         };
-        let problem = Problem::fields(vec![missing, unknown]);
+        let problem = Problem::fields(&[missing, unknown]);
         assert_eq!(problem.code, Code::UnknownField);
         assert_eq!(problem.detail(), "nmae: is not known");
         assert_eq!(problem.to_json(Uuid::nil())["errors"][0]["field"], "name");

@@ -30,7 +30,7 @@ use crate::query::encode::{
 use crate::query::{OnLimit, QueryError, QueryLimits, QueryRequest, execute, params};
 
 /// Which database gave an answer that has no place for it, as JSON.
-const DATABASE: HeaderName = HeaderName::from_static("x-datachat-database");
+pub const DATABASE: HeaderName = HeaderName::from_static("x-datachat-database");
 /// How many rows it had, known at its end.
 const ROW_COUNT: HeaderName = HeaderName::from_static("x-datachat-row-count");
 /// Which limit cut it off, or `false`.

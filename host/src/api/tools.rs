@@ -121,19 +121,22 @@ impl From<RunError> for Problem {
                         ),
                     )
             }
-            RunError::Arguments(offences) => Self::fields(
-                offences
+            RunError::Arguments(offences) => {
+                let errors: Vec<FieldError> = offences
                     .into_iter()
                     .map(|offence| FieldError {
                         field: offence.field,
                         code: offence.code,
                         message: offence.message,
                     })
-                    .collect(),
-            ),
-            RunError::Query(error) => Self::from(&error),
-            RunError::Call(ToolCallError::Tool(error)) => from_tool(error),
-            RunError::Call(ToolCallError::Plugin(error)) => Self::from(&error),
+                    .collect();
+                Self::fields(&errors)
+            }
+            RunError::Query(error) => Self::from(&*error),
+            RunError::Call(error) => match *error {
+                ToolCallError::Tool(error) => from_tool(error),
+                ToolCallError::Plugin(error) => Self::from(&error),
+            },
         }
     }
 }

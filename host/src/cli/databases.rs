@@ -63,7 +63,7 @@ const COLUMNS: [&str; 7] = [
     "warnings",
 ];
 
-pub async fn run(app: &App, args: Args, printer: &Printer) -> Result<(), Failure> {
+pub async fn run(app: &App, args: Args, printer: Printer) -> Result<(), Failure> {
     match args {
         Args::List => {
             let (connections, _) = app.registry.list(None, None).await?;

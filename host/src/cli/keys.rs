@@ -18,13 +18,13 @@ pub enum Args {
     Rotate,
 }
 
-pub async fn run(config: Config, args: &Args, printer: &Printer) -> Result<(), Failure> {
+pub async fn run(config: Config, args: &Args, printer: Printer) -> Result<(), Failure> {
     match args {
         Args::Generate => {
             let key = credentials::generate_key();
             // The one place that prints a secret: making it known is its purpose.
             if printer.format == Format::Json {
-                printer.json(&json!({ "key": key.reveal() }))?;
+                Printer::json(&json!({ "key": key.reveal() }))?;
             } else {
                 writeln!(std::io::stdout().lock(), "{}", key.reveal())?;
             }

@@ -7,7 +7,7 @@ use super::output::Printer;
 use crate::config::Config;
 use crate::limits::TABLE;
 
-pub fn run(config: &Config, printer: &Printer) -> Result<(), Failure> {
+pub fn run(config: &Config, printer: Printer) -> Result<(), Failure> {
     let values: Vec<(&str, u64)> = config.limits.values();
     let records: Vec<Value> = TABLE
         .iter()

@@ -5,6 +5,7 @@ use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;
 
 use super::failure::Failure;
+use crate::api::panics::log_places;
 use crate::config::{Config, LogFormat};
 
 /// Starts logging for this process.
@@ -24,5 +25,9 @@ pub fn start(config: &Config, server: bool) -> Result<(), Failure> {
         LogFormat::Json => builder.json().try_init(),
         LogFormat::Text => builder.try_init(),
     };
-    started.map_err(|error| Failure::new(format!("logging can't be started: {error}")))
+    started.map_err(|error| Failure::new(format!("logging can't be started: {error}")))?;
+    if server {
+        log_places();
+    }
+    Ok(())
 }

@@ -28,8 +28,12 @@ use output::{Format, Printer};
 #[derive(Debug, Parser)]
 #[command(name = "datachat", version, disable_help_subcommand = true)]
 struct Cli {
-    /// Where the server keeps its files [env: DATACHAT_DATA_DIR]
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        help = "Where the server keeps its files [env: DATACHAT_DATA_DIR]"
+    )]
     data_dir: Option<PathBuf>,
 
     /// How results are printed
@@ -102,12 +106,12 @@ async fn execute(cli: Cli) -> Result<(), Failure> {
     logs::start(&config, matches!(cli.command, Command::Serve(_)))?;
     match cli.command {
         Command::Serve(_) => serve::run(config).await,
-        Command::Databases(args) => databases::run(&open(config).await?, args, &printer).await,
-        Command::Query(args) => query::run(&open(config).await?, args, &printer).await,
-        Command::Tools(args) => tools::run(config, args, &printer).await,
-        Command::Plugins(args) => plugins::run(&open(config).await?, &args, &printer),
-        Command::Keys(args) => keys::run(config, &args, &printer).await,
-        Command::Limits => limits::run(&config, &printer),
+        Command::Databases(args) => databases::run(&open(config).await?, args, printer).await,
+        Command::Query(args) => query::run(&open(config).await?, args, printer).await,
+        Command::Tools(args) => tools::run(config, args, printer).await,
+        Command::Plugins(args) => plugins::run(&open(config).await?, &args, printer),
+        Command::Keys(args) => keys::run(config, &args, printer).await,
+        Command::Limits => limits::run(&config, printer),
     }
 }
 

@@ -30,9 +30,9 @@ impl Printer {
     ///
     /// # Errors
     /// When standard output is closed.
-    pub fn records(&self, columns: &[&str], records: &Value) -> io::Result<()> {
+    pub fn records(self, columns: &[&str], records: &Value) -> io::Result<()> {
         if self.format == Format::Json {
-            return self.json(records);
+            return Self::json(records);
         }
         let rows: Vec<Vec<String>> = records
             .as_array()
@@ -48,9 +48,9 @@ impl Printer {
     ///
     /// # Errors
     /// When standard output is closed.
-    pub fn record(&self, record: &Value) -> io::Result<()> {
+    pub fn record(self, record: &Value) -> io::Result<()> {
         if self.format == Format::Json {
-            return self.json(record);
+            return Self::json(record);
         }
         let rows: Vec<Vec<String>> = record
             .as_object()
@@ -65,7 +65,7 @@ impl Printer {
     ///
     /// # Errors
     /// When standard output is closed.
-    pub fn rows(&self, columns: &[impl AsRef<str>], rows: &[Vec<String>]) -> io::Result<()> {
+    pub fn rows(self, columns: &[impl AsRef<str>], rows: &[Vec<String>]) -> io::Result<()> {
         let mut out = io::stdout().lock();
         if self.format == Format::Csv {
             csv_line(&mut out, columns.iter().map(AsRef::as_ref))?;
@@ -90,7 +90,7 @@ impl Printer {
     ///
     /// # Errors
     /// When standard output is closed.
-    pub fn json(&self, value: &impl Serialize) -> io::Result<()> {
+    pub fn json(value: &impl Serialize) -> io::Result<()> {
         let mut out = io::stdout().lock();
         serde_json::to_writer_pretty(&mut out, value)?;
         writeln!(out)
@@ -100,7 +100,7 @@ impl Printer {
     ///
     /// # Errors
     /// When standard output is closed.
-    pub fn say(&self, text: &str) -> io::Result<()> {
+    pub fn say(self, text: &str) -> io::Result<()> {
         if self.format == Format::Table {
             writeln!(io::stdout().lock(), "{text}")
         } else {

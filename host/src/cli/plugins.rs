@@ -12,7 +12,7 @@ pub enum Args {
     List,
 }
 
-pub fn run(app: &App, args: &Args, printer: &Printer) -> Result<(), Failure> {
+pub fn run(app: &App, args: &Args, printer: Printer) -> Result<(), Failure> {
     match args {
         Args::List => printer.records(
             &["name", "version", "kind", "state", "digest", "detail"],

@@ -74,7 +74,7 @@ pub async fn resolve(app: &App, target: Option<&str>) -> Result<Connection, Fail
     Ok(app.registry.resolve(id.as_deref()).await?)
 }
 
-pub async fn run(app: &App, args: Args, printer: &Printer) -> Result<(), Failure> {
+pub async fn run(app: &App, args: Args, printer: Printer) -> Result<(), Failure> {
     let connection = resolve(app, args.target_database.as_deref()).await?;
     let request = request(app, &args)?;
     let format = match (args.format, printer.format) {
@@ -181,8 +181,8 @@ fn request(app: &App, args: &Args) -> Result<QueryRequest, Failure> {
     })
 }
 
-/// NDJSON as a table: the first line has the columns, the arrays are the rows.
-fn print_table(printer: &Printer, ndjson: &[u8]) -> Result<(), Failure> {
+/// `NDJSON` as a table: the first line has the columns, the arrays are the rows.
+fn print_table(printer: Printer, ndjson: &[u8]) -> Result<(), Failure> {
     let mut columns: Vec<String> = Vec::new();
     let mut rows = Vec::new();
     for line in ndjson.split(|byte| *byte == b'\n') {

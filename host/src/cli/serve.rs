@@ -13,12 +13,16 @@ use crate::config::Config;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The address to listen on [env: DATACHAT_HOST] [default: 127.0.0.1]
-    #[arg(long)]
+    #[arg(
+        long,
+        help = "The address to listen on [env: DATACHAT_HOST] [default: 127.0.0.1]"
+    )]
     pub host: Option<String>,
 
-    /// The port to listen on; 0 takes a free one [env: DATACHAT_PORT] [default: 8000]
-    #[arg(long)]
+    #[arg(
+        long,
+        help = "The port to listen on; 0 takes a free one [env: DATACHAT_PORT] [default: 8000]"
+    )]
     pub port: Option<u16>,
 }
 

@@ -35,7 +35,7 @@ pub enum Args {
         #[arg(long, value_name = "DATABASE")]
         target_database: Option<String>,
     },
-    /// Consent to a call that waits on the running server, at DATACHAT_HOST and DATACHAT_PORT
+    /// Consent to a call that waits on the running server, at `DATACHAT_HOST` and `DATACHAT_PORT`
     Approve {
         /// The `approval_id` of the refusal
         id: Uuid,
@@ -45,7 +45,7 @@ pub enum Args {
 /// The largest answer that is read from the server.
 const ANSWER_BYTES: usize = 1 << 20;
 
-pub async fn run(config: Config, args: Args, printer: &Printer) -> Result<(), Failure> {
+pub async fn run(config: Config, args: Args, printer: Printer) -> Result<(), Failure> {
     match args {
         Args::Approve { id } => approve(&config, id, printer).await,
         Args::List => {
@@ -125,9 +125,9 @@ fn read_arguments(pairs: &[String], tool: Option<&ToolView>) -> Result<Box<RawVa
 }
 
 /// The list in a result as a table; a result without one member by member.
-fn print(printer: &Printer, answer: &ToolAnswer) -> Result<(), Failure> {
+fn print(printer: Printer, answer: &ToolAnswer) -> Result<(), Failure> {
     if printer.format == Format::Json {
-        printer.json(answer)?;
+        Printer::json(answer)?;
     } else {
         let (columns, rows) = table(&answer.result);
         printer.rows(&columns, &rows)?;
@@ -181,7 +181,7 @@ fn items(raw: &RawValue) -> Vec<Box<RawValue>> {
 }
 
 /// Asks the running server, which holds the waiting calls in its memory.
-async fn approve(config: &Config, id: Uuid, printer: &Printer) -> Result<(), Failure> {
+async fn approve(config: &Config, id: Uuid, printer: Printer) -> Result<(), Failure> {
     let host = match config.host.as_str() {
         "0.0.0.0" => "127.0.0.1".to_owned(),
         "::" | "[::]" => "[::1]".to_owned(),

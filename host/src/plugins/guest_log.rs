@@ -164,8 +164,12 @@ impl LineStream {
 
 impl Drop for LineStream {
     fn drop(&mut self) {
-        // The last owner writes what has no line end yet.
-        if Arc::strong_count(&self.line) == 1 {
+        // The last owner writes what has no line end yet, if there is any.
+        let unfinished = |line: &Mutex<Line>| {
+            let line = line.lock().unwrap_or_else(PoisonError::into_inner);
+            !line.text.is_empty()
+        };
+        if Arc::strong_count(&self.line) == 1 && unfinished(&self.line) {
             self.take(b"\n");
         }
     }

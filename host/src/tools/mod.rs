@@ -99,9 +99,9 @@ pub enum RunError {
     Arguments(Vec<Offence>),
     /// What the tool was told by the database, and repeats.
     #[error(transparent)]
-    Query(QueryError),
+    Query(Box<QueryError>),
     #[error(transparent)]
-    Call(#[from] ToolCallError),
+    Call(Box<ToolCallError>),
 }
 
 impl Tools {
@@ -273,10 +273,10 @@ impl Tool {
                 detail,
                 "a tool gave a result that can't be used"
             );
-            RunError::Call(ToolCallError::Plugin(PluginError::Failed {
+            RunError::Call(Box::new(ToolCallError::Plugin(PluginError::Failed {
                 plugin: self.plugin.name().to_owned(),
                 detail: detail.to_owned(),
-            }))
+            })))
         };
         let value: Value =
             serde_json::from_str(&answer).map_err(|_| failed("the result is not JSON"))?;
@@ -301,7 +301,7 @@ fn original(error: ToolCallError, trace: &Trace) -> RunError {
         && let Some(repeated) = &tool.database
         && let Some(original) = trace.original(repeated)
     {
-        return RunError::Query(original);
+        return RunError::Query(Box::new(original));
     }
-    RunError::Call(error)
+    RunError::Call(Box::new(error))
 }
