@@ -254,17 +254,15 @@ impl Fields {
     /// A nested object, to be given back with [`Fields::absorb`] when it has been read.
     pub fn object(&mut self, name: &str) -> Option<Self> {
         let raw = self.raw(name)?;
-        match serde_json::from_str::<Members>(raw.get()) {
-            Ok(Members(entries)) => Some(Self {
-                path: self.path_of(name),
-                entries,
-                errors: Vec::new(),
-            }),
-            Err(_) => {
-                self.reject(name, "type", "must be an object without repeated fields");
-                None
-            }
-        }
+        let Ok(Members(entries)) = serde_json::from_str(raw.get()) else {
+            self.reject(name, "type", "must be an object without repeated fields");
+            return None;
+        };
+        Some(Self {
+            path: self.path_of(name),
+            entries,
+            errors: Vec::new(),
+        })
     }
 
     /// Takes over what was wrong with a nested object.

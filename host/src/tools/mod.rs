@@ -35,7 +35,7 @@ use policy::{Consent, Reason, Rule, decide};
 /// Every usable tool. Cheap to clone.
 #[derive(Clone)]
 pub struct Tools {
-    tools: Arc<Vec<Tool>>,
+    all: Arc<Vec<Tool>>,
     approvals: Approvals,
     limits: Arc<Limits>,
 }
@@ -132,7 +132,7 @@ impl Tools {
             }
         }
         Self {
-            tools: Arc::new(tools),
+            all: Arc::new(tools),
             approvals: Approvals::new(&limits),
             limits,
         }
@@ -140,7 +140,7 @@ impl Tools {
 
     /// All tools, by name.
     pub fn list(&self) -> Vec<ToolView> {
-        self.tools
+        self.all
             .iter()
             .map(|tool| ToolView {
                 name: tool.definition.name.clone(),
@@ -168,7 +168,7 @@ impl Tools {
         call: Call<'_>,
     ) -> Result<ToolAnswer, RunError> {
         let tool = self
-            .tools
+            .all
             .iter()
             .find(|tool| tool.definition.name == call.name)
             .ok_or_else(|| RunError::Unknown {
