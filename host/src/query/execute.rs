@@ -233,13 +233,13 @@ impl QueryStream {
                 Some(Item::Batch { batch, .. }) if batch.num_rows() == 0 => {}
                 Some(Item::Batch { batch, bytes }) => return self.admit(batch, bytes),
                 Some(Item::End) => {}
-                None => match chunks.read().await? {
-                    Some(chunk) => self.intake.feed(chunk),
-                    None => {
+                None => {
+                    let Some(chunk) = chunks.read().await? else {
                         self.intake.finish()?;
                         return Ok(None);
-                    }
-                },
+                    };
+                    self.intake.feed(chunk);
+                }
             }
         }
     }
@@ -301,9 +301,9 @@ fn rows_within(batch: &RecordBatch, bytes: u64, most: usize) -> usize {
     while beyond - fits > 1 {
         let middle = fits + (beyond - fits) / 2;
         if size(middle) <= bytes {
-            fits = middle
+            fits = middle;
         } else {
-            beyond = middle
+            beyond = middle;
         }
     }
     fits

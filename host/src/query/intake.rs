@@ -116,10 +116,8 @@ impl Intake {
     /// # Errors
     /// The stream breaks the format or a limit. It can't be read on after that.
     pub fn next(&mut self) -> Result<Option<Item>, Malformed> {
-        match catch_unwind(AssertUnwindSafe(|| self.step())) {
-            Ok(result) => result,
-            Err(_) => Err(Malformed::new("the Arrow reader gave up on it")),
-        }
+        catch_unwind(AssertUnwindSafe(|| self.step()))
+            .unwrap_or_else(|_| Err(Malformed::new("the Arrow reader gave up on it")))
     }
 
     /// Says that no chunk will follow.
@@ -280,7 +278,7 @@ impl Intake {
                 let held: usize = self
                     .dictionaries
                     .values()
-                    .map(|values| values.get_array_memory_size())
+                    .map(Array::get_array_memory_size)
                     .sum();
                 self.within_limit("its dictionaries", held as u64)?;
                 Ok(None)

@@ -1,7 +1,7 @@
 //! One JSON object: database, columns, rows, and what is known at the end, in this order.
 
 use arrow_array::RecordBatch;
-use arrow_schema::SchemaRef;
+use arrow_schema::Schema;
 use serde::Serialize;
 
 use super::{
@@ -17,10 +17,10 @@ pub struct Json {
 }
 
 impl Json {
-    pub fn new(schema: SchemaRef, database: DatabaseRef, options: Options) -> Self {
+    pub fn new(schema: &Schema, database: DatabaseRef, options: Options) -> Self {
         Self {
             database,
-            columns: describe(&schema),
+            columns: describe(schema),
             options,
             first_row: true,
         }

@@ -168,10 +168,10 @@ fn encoder(
     mut options: Options,
 ) -> Result<Box<dyn Encoder>, EncodeError> {
     Ok(match format {
-        Format::Json => Box::new(json::Json::new(schema, database.clone(), options)),
+        Format::Json => Box::new(json::Json::new(&schema, database.clone(), options)),
         Format::Ndjson => {
             options.one_line = true;
-            Box::new(ndjson::Ndjson::new(schema, database.clone(), options))
+            Box::new(ndjson::Ndjson::new(&schema, database.clone(), options))
         }
         Format::Csv => Box::new(csv::Csv::new(schema, options)),
         Format::Arrow => Box::new(arrow::ArrowStream::new(&schema)?),
@@ -197,7 +197,7 @@ impl Pump {
                 match self.encoder.rows(&batch, from, &mut self.out) {
                     Ok(next) if next < batch.num_rows() => self.batch = Some((batch, next)),
                     Ok(_) => {}
-                    Err(error) => return self.broken(error),
+                    Err(error) => return Some(self.broken(error)),
                 }
                 if self.out.len() >= PIECE_BYTES {
                     return Some(Ok(self.take()));
@@ -213,7 +213,7 @@ impl Pump {
                     self.done = true;
                     let summary = self.stream.summary();
                     if let Err(error) = self.encoder.finish(&summary, &mut self.out) {
-                        return self.broken(error);
+                        return Some(self.broken(error));
                     }
                     let _ = self.outcome.0.set(summary);
                 }
@@ -221,7 +221,7 @@ impl Pump {
                     self.done = true;
                     let summary = self.stream.summary();
                     if !self.encoder.fail(&error, &summary, &mut self.out) {
-                        return self.broken(error.into());
+                        return Some(self.broken(error.into()));
                     }
                 }
             }
@@ -234,10 +234,10 @@ impl Pump {
         std::mem::replace(&mut self.out, next).into()
     }
 
-    fn broken(&mut self, error: EncodeError) -> Option<Result<Bytes, EncodeError>> {
+    fn broken(&mut self, error: EncodeError) -> Result<Bytes, EncodeError> {
         self.done = true;
         self.out.clear();
-        Some(Err(error))
+        Err(error)
     }
 }
 

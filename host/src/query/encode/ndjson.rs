@@ -1,7 +1,7 @@
 //! A line for the columns, a line for every row, a line for what is known at the end.
 
 use arrow_array::RecordBatch;
-use arrow_schema::SchemaRef;
+use arrow_schema::Schema;
 
 use super::json::value;
 use super::{
@@ -16,10 +16,10 @@ pub struct Ndjson {
 }
 
 impl Ndjson {
-    pub fn new(schema: SchemaRef, database: DatabaseRef, options: Options) -> Self {
+    pub fn new(schema: &Schema, database: DatabaseRef, options: Options) -> Self {
         Self {
             database,
-            columns: describe(&schema),
+            columns: describe(schema),
             options,
         }
     }

@@ -26,13 +26,10 @@ pub fn date(days: i64, out: &mut Vec<u8>) {
         month_from_march - 9
     };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
-    match year {
-        0..=9999 => padded(year.unsigned_abs(), 4, out),
-        _ => {
-            out.push(if year < 0 { b'-' } else { b'+' });
-            padded(year.unsigned_abs(), 4, out);
-        }
+    if !(0..=9999).contains(&year) {
+        out.push(if year < 0 { b'-' } else { b'+' });
     }
+    padded(year.unsigned_abs(), 4, out);
     out.push(b'-');
     padded(month.unsigned_abs(), 2, out);
     out.push(b'-');

@@ -6,9 +6,10 @@
 //! harmless, and those of users and extensions can't be known. What an unknown one does is bounded by the
 //! engine: in a read-only transaction it can't write a table.
 //!
-//! Waiting (`pg_sleep`) is allowed, the time limit bounds it. Functions that run SQL text or a cursor
-//! (`query_to_xml`, `crosstab`, `dblink`) are refused whatever the text, because the text would not be
-//! judged. `setseed` is allowed: it changes nothing but the session's next random numbers.
+//! Waiting (`pg_sleep`) is allowed, the time limit bounds it. Functions that run SQL text are allowed where
+//! the text is a literal, which is then judged like the statement itself ([`sql_arguments`]); those that
+//! splice names, run cursors or reach other servers (`connectby`, `cursor_to_xml`, `dblink`) are refused.
+//! `setseed` is allowed: it changes nothing but the session's next random numbers.
 
 /// Server functions of the `pg_` family that only look.
 const SAFE_SYSTEM: &[&str] = &[
@@ -251,26 +252,18 @@ const REFUSED: &[(&str, &[&str])] = &[
         "runs SQL text or a cursor that is not judged",
         &[
             "connectby",
-            "crosstab",
-            "crosstab2",
-            "crosstab3",
-            "crosstab4",
             "crosstabn",
             "cursor_to_xml",
             "cursor_to_xmlschema",
             "database_to_xml",
             "database_to_xml_and_xmlschema",
             "database_to_xmlschema",
-            "query_to_xml",
-            "query_to_xml_and_xmlschema",
-            "query_to_xmlschema",
             "schema_to_xml",
             "schema_to_xml_and_xmlschema",
             "schema_to_xmlschema",
             "table_to_xml",
             "table_to_xml_and_xmlschema",
             "table_to_xmlschema",
-            "ts_stat",
             "xpath_table",
         ],
     ),
@@ -342,16 +335,33 @@ pub fn refuse_call(path: &[&str]) -> Option<&'static str> {
         .then_some("acts on the server, or is not known to only look")
 }
 
-/// Judges a two-argument `ts_rewrite`, whose second argument is SQL text; with three it is harmless.
-pub fn refuse_arguments(path: &[&str], arguments: usize) -> Option<&'static str> {
-    (path.last() == Some(&"ts_rewrite") && arguments == 2)
-        .then_some("runs SQL text that is not judged")
+/// Which arguments of a call hold SQL text that the function will run; `None`: it runs none.
+pub fn sql_arguments(path: &[&str], arguments: usize) -> Option<&'static [usize]> {
+    match *path.last()? {
+        // The second argument may also be a number.
+        "crosstab" => Some(&[0, 1]),
+        "crosstab2"
+        | "crosstab3"
+        | "crosstab4"
+        | "query_to_xml"
+        | "query_to_xmlschema"
+        | "query_to_xml_and_xmlschema"
+        | "ts_stat" => Some(&[0]),
+        "ts_rewrite" if arguments == 2 => Some(&[1]),
+        _ => None,
+    }
 }
+
+/// Functions of one argument that run it.
+const RUNS_ITS_ARGUMENT: &[&str] = &["crosstab", "crosstab2", "crosstab3", "crosstab4", "ts_stat"];
 
 /// Judges a name after a dot, which may be a column or a function of one argument.
 pub fn refuse_attribute(name: &str) -> Option<&'static str> {
     if ACTING_SYSTEM.contains(&name) {
         return Some("acts on the server");
+    }
+    if RUNS_ITS_ARGUMENT.contains(&name) {
+        return Some("runs SQL text that is not judged");
     }
     refuse_listed(name).or_else(|| {
         name.starts_with("dblink")

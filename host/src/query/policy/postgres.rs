@@ -1,7 +1,7 @@
 //! The policy for PostgreSQL, on PostgreSQL's own parse tree.
 //!
 //! Exactly one statement: `SELECT`, `VALUES`, `TABLE`, `SHOW`, or `EXPLAIN` of one of the first three. The
-//! whole tree is walked against [`NODES`], a list of the node kinds and of their fields that a reading
+//! whole tree is walked against `grammar.rs`, a list of the node kinds and of their fields that a reading
 //! statement is made of. A kind or a field that is not listed refuses the statement, so data-modifying
 //! CTEs, `SELECT … INTO`, row locks and whatever grammar comes next need no rule of their own.
 //!
@@ -9,6 +9,8 @@
 //! `U&"…"` (the parser has resolved them), qualified, and as an attribute of their argument, `(x).f`.
 //! `functions.rs` has the lists and the reasoning. Operators and casts are not judged: the built-in ones do
 //! nothing but compute.
+//!
+//! Functions that run SQL text may do so when it is a literal that passes this policy itself.
 //!
 //! A server may have `standard_conforming_strings` off, and then `'\'` is not the end of a literal. A text
 //! with a backslash is therefore parsed both ways and must pass both.
@@ -19,6 +21,7 @@
 use pg_query::{Error, ParserOptions};
 
 use super::functions;
+use super::grammar::{EXPLAIN_OPTIONS, NODES};
 use super::tree::Tree;
 use super::{Reason, Refusal};
 
@@ -26,13 +29,16 @@ use super::{Reason, Refusal};
 /// text is long.
 const SHALLOW_BYTES: usize = 1 << 10;
 
+/// SQL text in an argument of a function in SQL text: nobody needs more than one of these.
+const SQL_IN_SQL: u8 = 2;
+
 /// Stack for the deepest tree that the parser lets through, 10,000 messages in one another.
 const DEEP_STACK_BYTES: usize = 64 << 20;
 
 /// Judges a statement.
 pub fn judge(sql: &str) -> Result<(), Refusal> {
     if sql.len() <= SHALLOW_BYTES {
-        return judge_here(sql);
+        return judge_text(sql, SQL_IN_SQL);
     }
     let too_deep = || Refusal {
         reason: Reason::TooDeep,
@@ -42,19 +48,23 @@ pub fn judge(sql: &str) -> Result<(), Refusal> {
     std::thread::scope(|scope| {
         std::thread::Builder::new()
             .stack_size(DEEP_STACK_BYTES)
-            .spawn_scoped(scope, || judge_here(sql))
+            .spawn_scoped(scope, || judge_text(sql, SQL_IN_SQL))
             .map_err(|_| too_deep())?
             .join()
             .map_err(|_| too_deep())?
     })
 }
 
-fn judge_here(sql: &str) -> Result<(), Refusal> {
-    judge_parse(sql, ParserOptions::DEFAULT)?;
+fn judge_text(sql: &str, depth: u8) -> Result<(), Refusal> {
+    judge_parse(sql, depth, ParserOptions::DEFAULT)?;
     if !sql.contains('\\') {
         return Ok(());
     }
-    match judge_parse(sql, ParserOptions::DISABLE_STANDARD_CONFORMING_STRINGS) {
+    match judge_parse(
+        sql,
+        depth,
+        ParserOptions::DISABLE_STANDARD_CONFORMING_STRINGS,
+    ) {
         // A server that reads the text this way refuses it by itself.
         Err(Refusal {
             reason: Reason::Syntax | Reason::EmptySql,
@@ -64,21 +74,21 @@ fn judge_here(sql: &str) -> Result<(), Refusal> {
     }
 }
 
-fn judge_parse(sql: &str, options: ParserOptions) -> Result<(), Refusal> {
+fn judge_parse(sql: &str, depth: u8, options: ParserOptions) -> Result<(), Refusal> {
     let parsed = pg_query::parse(sql, options).map_err(|error| unparsed(sql, &error))?;
     let parsed = Tree::of(&parsed.protobuf).map_err(|error| Refusal {
         reason: Reason::Statement,
         message: format!("The statement's parse can't be judged: {error}."),
         position: None,
     })?;
-    let judge = Judge { sql };
+    let judge = Judge { sql, depth };
     match parsed.list("stmts") {
         [] => Err(judge.refusal(Reason::EmptySql, "There is no statement.".to_owned(), None)),
         [statement] => judge.statement(statement),
         [_, second, ..] => Err(judge.refusal(
             Reason::MultipleStatements,
             "Only one statement may be run at a time.".to_owned(),
-            start_of(second),
+            Some(start_of(second)),
         )),
     }
 }
@@ -134,10 +144,10 @@ fn character(sql: &str, byte: usize) -> Option<u32> {
     u32::try_from(before.chars().count() + 1).ok()
 }
 
-fn start_of(statement: &Tree) -> Option<i64> {
+fn start_of(statement: &Tree) -> i64 {
     match statement.field("stmt_location") {
-        Some(Tree::Number(at)) => Some(*at),
-        _ => Some(0),
+        Some(Tree::Number(at)) => *at,
+        _ => 0,
     }
 }
 
@@ -150,6 +160,8 @@ fn location(node: &Tree) -> Option<i64> {
 
 struct Judge<'a> {
     sql: &'a str,
+    /// How many texts within texts may still be judged.
+    depth: u8,
 }
 
 impl Judge<'_> {
@@ -169,7 +181,7 @@ impl Judge<'_> {
     }
 
     fn statement(&self, raw: &Tree) -> Result<(), Refusal> {
-        let start = start_of(raw);
+        let start = Some(start_of(raw));
         let Some(statement) = raw.field("stmt") else {
             return Err(self.refusal(Reason::EmptySql, "There is no statement.".to_owned(), None));
         };
@@ -256,9 +268,12 @@ impl Judge<'_> {
                     .iter()
                     .filter_map(Tree::string)
                     .collect();
-                let refused = functions::refuse_call(&path)
-                    .or_else(|| functions::refuse_arguments(&path, node.list("args").len()));
-                self.function(refused, &path.join("."), place)
+                self.function(functions::refuse_call(&path), &path.join("."), place)?;
+                let arguments = node.list("args");
+                match functions::sql_arguments(&path, arguments.len()) {
+                    Some(texts) => self.sql_arguments(&path.join("."), arguments, texts, place),
+                    None => Ok(()),
+                }
             }
             // A column of a table, or a function of one argument. The first name is never a function.
             "ColumnRef" => self.attributes(node.list("fields").iter().skip(1), place),
@@ -301,6 +316,44 @@ impl Judge<'_> {
     }
 }
 
+impl Judge<'_> {
+    /// Judges the literals that a function will run as SQL. Numbers are not SQL; anything else could be.
+    fn sql_arguments(
+        &self,
+        name: &str,
+        arguments: &[Tree],
+        texts: &[usize],
+        place: Option<i64>,
+    ) -> Result<(), Refusal> {
+        let refused = |why: String| {
+            let message = format!("The function {name} may not be called: {why}");
+            self.refusal(Reason::Function, message, place)
+        };
+        for argument in texts.iter().filter_map(|at| arguments.get(*at)) {
+            let literal = argument.field("val").map_or("", Tree::kind);
+            let text = match (argument.kind(), literal) {
+                ("AConst", "String") => argument.field("val").map_or("", |val| val.text("sval")),
+                ("AConst", "Integer") => continue,
+                _ => {
+                    return Err(refused(
+                        "it runs SQL text that is not a literal.".to_owned(),
+                    ));
+                }
+            };
+            if self.depth == 0 {
+                return Err(refused("it runs SQL text within SQL text.".to_owned()));
+            }
+            judge_text(text, self.depth - 1).map_err(|inner| {
+                refused(format!(
+                    "it runs a text that may not run: {}",
+                    inner.message
+                ))
+            })?;
+        }
+        Ok(())
+    }
+}
+
 /// `InsertStmt` → `INSERT`, `CreateTableAsStmt` → `CREATE TABLE AS`.
 fn statement_name(kind: &str) -> String {
     let known = match kind {
@@ -326,125 +379,3 @@ fn statement_name(kind: &str) -> String {
     }
     name
 }
-
-/// Options of `EXPLAIN` that change what it shows, not what it does.
-const EXPLAIN_OPTIONS: &[&str] = &[
-    "analyze",
-    "buffers",
-    "costs",
-    "format",
-    "generic_plan",
-    "memory",
-    "serialize",
-    "settings",
-    "summary",
-    "timing",
-    "verbose",
-    "wal",
-];
-
-/// What a reading statement is made of: node kinds, and their fields that may be set. Fields that only the
-/// analyser sets (type ids and the like) are not listed, for the parser never sets them.
-#[rustfmt::skip]
-const NODES: &[(&str, &[&str])] = &[
-    ("SelectStmt", &[
-        "distinct_clause", "target_list", "from_clause", "where_clause", "group_clause", "group_distinct",
-        "having_clause", "window_clause", "values_lists", "sort_clause", "limit_offset", "limit_count",
-        "limit_option", "with_clause", "op", "all", "larg", "rarg",
-    ]),
-    ("VariableShowStmt", &["name"]),
-    ("List", &["items"]),
-    ("String", &["sval"]),
-    ("Integer", &["ival"]),
-    ("Float", &["fval"]),
-    ("Boolean", &["boolval"]),
-    ("BitString", &["bsval"]),
-    ("AConst", &["isnull", "location", "val"]),
-    ("AStar", &[]),
-    ("ParamRef", &["number", "location"]),
-    ("ColumnRef", &["fields", "location"]),
-    ("ResTarget", &["name", "val", "location"]),
-    ("Alias", &["aliasname", "colnames"]),
-    ("AExpr", &["kind", "name", "lexpr", "rexpr", "rexpr_list_start", "rexpr_list_end", "location"]),
-    ("AIndices", &["is_slice", "lidx", "uidx"]),
-    ("AIndirection", &["arg", "indirection"]),
-    ("AArrayExpr", &["elements", "list_start", "list_end", "location"]),
-    ("BoolExpr", &["boolop", "args", "location"]),
-    ("NullTest", &["arg", "nulltesttype", "argisrow", "location"]),
-    ("BooleanTest", &["arg", "booltesttype", "location"]),
-    ("CaseExpr", &["arg", "args", "defresult", "location"]),
-    ("CaseWhen", &["expr", "result", "location"]),
-    ("CoalesceExpr", &["args", "location"]),
-    ("MinMaxExpr", &["op", "args", "location"]),
-    ("RowExpr", &["args", "row_format", "colnames", "location"]),
-    ("SubLink", &["sub_link_type", "sub_link_id", "testexpr", "oper_name", "subselect", "location"]),
-    ("SqlValueFunction", &["op", "typmod", "location"]),
-    ("TypeCast", &["arg", "type_name", "location"]),
-    ("TypeName", &["names", "typmods", "typemod", "array_bounds", "location"]),
-    ("CollateClause", &["arg", "collname", "location"]),
-    ("FuncCall", &[
-        "funcname", "args", "agg_order", "agg_filter", "over", "agg_within_group", "agg_star",
-        "agg_distinct", "func_variadic", "funcformat", "location",
-    ]),
-    ("NamedArgExpr", &["arg", "name", "argnumber", "location"]),
-    ("SortBy", &["node", "sortby_dir", "sortby_nulls", "use_op", "location"]),
-    ("WindowDef", &[
-        "name", "refname", "partition_clause", "order_clause", "frame_options", "start_offset",
-        "end_offset", "location",
-    ]),
-    ("GroupingSet", &["kind", "content", "location"]),
-    ("GroupingFunc", &["args", "location"]),
-    ("RangeVar", &["catalogname", "schemaname", "relname", "inh", "relpersistence", "alias", "location"]),
-    ("RangeSubselect", &["lateral", "subquery", "alias"]),
-    ("RangeFunction", &["lateral", "ordinality", "is_rowsfrom", "functions", "alias", "coldeflist"]),
-    ("RangeTableSample", &["relation", "method", "args", "repeatable", "location"]),
-    ("RangeTableFunc", &["lateral", "docexpr", "rowexpr", "namespaces", "columns", "alias", "location"]),
-    ("RangeTableFuncCol", &[
-        "colname", "type_name", "for_ordinality", "is_not_null", "colexpr", "coldefexpr", "location",
-    ]),
-    // The columns of a function in FROM: `AS t(a int, b text)`.
-    ("ColumnDef", &["colname", "type_name", "is_local", "coll_clause", "location"]),
-    ("JoinExpr", &[
-        "jointype", "is_natural", "larg", "rarg", "using_clause", "join_using_alias", "quals", "alias",
-    ]),
-    ("WithClause", &["ctes", "recursive", "location"]),
-    ("CommonTableExpr", &[
-        "ctename", "aliascolnames", "ctematerialized", "ctequery", "search_clause", "cycle_clause", "location",
-    ]),
-    ("CteSearchClause", &["search_col_list", "search_breadth_first", "search_seq_column", "location"]),
-    ("CteCycleClause", &[
-        "cycle_col_list", "cycle_mark_column", "cycle_mark_value", "cycle_mark_default",
-        "cycle_path_column", "location",
-    ]),
-    ("XmlExpr", &["op", "name", "named_args", "arg_names", "args", "xmloption", "indent", "location"]),
-    ("XmlSerialize", &["xmloption", "expr", "type_name", "indent", "location"]),
-    ("JsonFormat", &["format_type", "encoding", "location"]),
-    ("JsonReturning", &["format", "typmod"]),
-    ("JsonValueExpr", &["raw_expr", "formatted_expr", "format"]),
-    ("JsonOutput", &["type_name", "returning"]),
-    ("JsonArgument", &["val", "name"]),
-    ("JsonBehavior", &["btype", "expr", "coerce", "location"]),
-    ("JsonFuncExpr", &[
-        "op", "column_name", "context_item", "pathspec", "passing", "output", "on_empty", "on_error",
-        "wrapper", "quotes", "location",
-    ]),
-    ("JsonTablePathSpec", &["string", "name", "name_location", "location"]),
-    ("JsonTable", &[
-        "context_item", "pathspec", "passing", "columns", "on_error", "alias", "lateral", "location",
-    ]),
-    ("JsonTableColumn", &[
-        "coltype", "name", "type_name", "pathspec", "format", "wrapper", "quotes", "columns", "on_empty",
-        "on_error", "location",
-    ]),
-    ("JsonKeyValue", &["key", "value"]),
-    ("JsonParseExpr", &["expr", "output", "unique_keys", "location"]),
-    ("JsonScalarExpr", &["expr", "output", "location"]),
-    ("JsonSerializeExpr", &["expr", "output", "location"]),
-    ("JsonObjectConstructor", &["exprs", "output", "absent_on_null", "unique", "location"]),
-    ("JsonArrayConstructor", &["exprs", "output", "absent_on_null", "location"]),
-    ("JsonArrayQueryConstructor", &["query", "output", "format", "absent_on_null", "location"]),
-    ("JsonAggConstructor", &["output", "agg_filter", "agg_order", "over", "location"]),
-    ("JsonObjectAgg", &["constructor", "arg", "absent_on_null", "unique"]),
-    ("JsonArrayAgg", &["constructor", "arg", "absent_on_null"]),
-    ("JsonIsPredicate", &["expr", "format", "item_type", "unique_keys", "location"]),
-];

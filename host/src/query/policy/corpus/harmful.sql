@@ -269,7 +269,7 @@ SELECT cursor_to_xml('c', 1, true, true, '')
 --! function
 SELECT * FROM ts_stat('SELECT lo_create(424258)::text::tsvector')
 --! function
-SELECT ts_rewrite('a & b'::tsquery, 'SELECT t, s FROM aliases')
+SELECT ts_rewrite('a & b'::tsquery, 'SELECT lo_create(424264)::text::tsquery, NULL::tsquery')
 --! function
 SELECT * FROM dblink('dbname=app', 'DELETE FROM accounts') AS t(a int)
 --! function
@@ -278,6 +278,22 @@ SELECT dblink_exec('dbname=app', 'DELETE FROM accounts')
 SELECT public.dblink_connect('dbname=app')
 --! function
 SELECT * FROM crosstab('SELECT lo_create(1)::text, 1, 2') AS t(a text, b int)
+--! function
+SELECT * FROM crosstab(concat('DELETE FROM ', 'accounts')) AS t(a text, b int)
+--! function
+SELECT * FROM crosstab('SELECT 1, 2, 3; COMMIT') AS t(a int, b int)
+--! function
+SELECT * FROM crosstab('SELECT 1, 2, 3', 'DELETE FROM accounts RETURNING 1') AS t(a int, b int)
+--! function
+SELECT query_to_xml($$SELECT query_to_xml('SELECT lo_create(424261)', true, true, '')$$, true, true, '')
+--! function
+SELECT query_to_xml(query => 'DELETE FROM accounts', nulls => true, tableforest => true, targetns => '')
+--! function
+SELECT query_to_xml(E'SELECT lo_\x63reate(424262)'::text, true, true, '')
+--! function
+SELECT ('SELECT lo_create(424263)::text'::text).ts_stat
+--! function
+SELECT connectby('accounts', 'id', 'parent', '1', 0)
 --! function
 SELECT http_get('http://169.254.169.254/latest/meta-data/')
 --! function

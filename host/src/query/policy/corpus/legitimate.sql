@@ -113,7 +113,7 @@ SELECT (DATE '2024-01-01', DATE '2024-02-01') OVERLAPS (DATE '2024-01-15', DATE 
 --!
 SELECT substring('abc' FROM 2 FOR 1), position('b' IN 'abc'), trim(BOTH 'x' FROM 'xax'), overlay('abc' PLACING 'X' FROM 2)
 --!
-SELECT cast('1' AS numeric(10, 2)), '1'::int[], 'a' COLLATE "C", int '1'
+SELECT cast('1' AS numeric(10, 2)), '{1}'::int[], 'a' COLLATE "C", int '1'
 --!
 SELECT string_agg(relname, ', ' ORDER BY relname), array_agg(DISTINCT relkind), jsonb_object_agg(relname, relkind) FROM pg_class
 --!
@@ -121,7 +121,7 @@ SELECT xmlelement(name a, xmlattributes(1 AS b), 'c'), xmlforest(1 AS d)
 --!
 SELECT * FROM xmltable('/r/x' PASSING '<r><x>1</x></r>' COLUMNS n int PATH '.')
 --!
-SELECT make_interval(days => 1), format('%s', 1), format(VARIADIC ARRAY['%s', 'x'])
+SELECT make_interval(days => 1), format('%s', 1), format('%s', VARIADIC ARRAY['x'])
 --!
 SELECT random(), setseed(0.5), gen_random_uuid(), clock_timestamp()
 --!
@@ -144,6 +144,10 @@ SELECT has_table_privilege('pg_class', 'SELECT'), obj_description('pg_class'::re
 SELECT relname FROM pg_class WHERE oid = 'pg_class'::regclass
 --!
 SELECT to_tsvector('english', 'a fat cat') @@ to_tsquery('cat & fat'), ts_headline('a fat cat', 'cat'::tsquery), ts_rewrite('a'::tsquery, 'a'::tsquery, 'b'::tsquery)
+--!
+SELECT query_to_xml('SELECT relname FROM pg_class LIMIT 1', true, false, '')
+--!
+SELECT word FROM ts_stat($$SELECT to_tsvector('a fat cat')$$) ORDER BY nentry DESC
 --!
 SELECT 1 OPERATOR(pg_catalog.+) 2
 --!
