@@ -103,7 +103,7 @@ limits! {
     relations_max: "DATACHAT_RELATIONS_MAX" = 100_000 "relations", "The most that one introspection keeps in memory.";
     store_timeout_ms: "DATACHAT_STORE_TIMEOUT_MS" = 5_000 "milliseconds", "One call of the system database in all.";
     store_connect_ms: "DATACHAT_STORE_CONNECT_MS" = 2_000 "milliseconds", "How long such a call waits for a connection; a restart is bridged, an outage is told soon.";
-    store_retry_ms: "DATACHAT_STORE_RETRY_MS" = 500 "milliseconds", "After a failure calls fail at once for this long, so that an outage costs requests no waiting.";
+    store_retry_ms: "DATACHAT_STORE_RETRY_MS" = 500 "milliseconds", "After a call that waited in vain, others fail at once for this long: an outage costs requests little waiting.";
     store_connections: "DATACHAT_STORE_CONNECTIONS" = 8 "connections", "Open connections to the system database, per server.";
     name_max_chars: "DATACHAT_NAME_MAX_CHARS" = 200 "characters", "The longest name of a connection.";
     shutdown_grace_ms: "DATACHAT_SHUTDOWN_GRACE_MS" = 10_000 "milliseconds", "How long running requests may finish after a signal.";

@@ -6,7 +6,7 @@ use super::problem::{Code, Problem};
 use crate::plugins::{DbError, ErrorCode, PluginError};
 use crate::query::QueryError;
 use crate::query::policy::{Reason, Refusal};
-use crate::registry::{RegistryError, ResolveError, Unavailable};
+use crate::registry::{ENVIRONMENT_ID, RegistryError, ResolveError, Unavailable};
 
 impl From<&DbError> for Problem {
     fn from(error: &DbError) -> Self {
@@ -182,9 +182,6 @@ impl From<RegistryError> for Problem {
                     .with("hint", UNREADABLE_HINT)
                     .on_connection(id)
             }
-            RegistryError::ConnectorMissing { id, .. } => {
-                Self::new(Code::ConnectorUnavailable, text).on_connection(id)
-            }
             RegistryError::Unavailable(reason) => Self::from(reason),
         }
     }
@@ -206,8 +203,13 @@ impl From<ResolveError> for Problem {
                 .with("message", text)
                 .with("setup_steps", json!(super::system::setup_steps())),
             ResolveError::Unavailable(reason) => Self::from(reason),
-            ResolveError::CredentialsUnreadable { .. } => {
-                Self::new(Code::CredentialsUnreadable, text).with("hint", UNREADABLE_HINT)
+            ResolveError::CredentialsUnreadable { id, .. } => {
+                let hint = if id == ENVIRONMENT_ID {
+                    "Correct DATABASE_URL and restart the server."
+                } else {
+                    UNREADABLE_HINT
+                };
+                Self::new(Code::CredentialsUnreadable, text).with("hint", hint)
             }
             ResolveError::ConnectorMissing { .. } => Self::new(Code::ConnectorUnavailable, text),
         };

@@ -124,6 +124,8 @@ fn a_spoilt_key_file_is_left_as_it_is_and_never_shown() {
     let error = Credentials::load(None, Some(&path)).expect_err("no key in it");
     assert!(matches!(error, Unavailable::KeyFile { .. }), "{error:?}");
     assert!(!format!("{error} {error:?}").contains("hunter2"));
+    let shown = error.to_string();
+    assert!(!shown.contains(&*path.to_string_lossy()), "{shown}");
     assert_eq!(fs::read_to_string(&path).expect("there"), "hunter2");
 }
 

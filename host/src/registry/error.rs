@@ -16,7 +16,8 @@ pub enum Unavailable {
     /// `index` counts from 1.
     #[error("key {index} of DATABASE_CREDENTIALS_KEY is not a Fernet key")]
     KeyMalformed { index: usize },
-    #[error("the key file {path} {problem}")]
+    /// The path is for the log; clients needn't know where the server keeps its files.
+    #[error("the key file in the data folder {problem}")]
     KeyFile { path: String, problem: String },
 }
 
@@ -80,8 +81,6 @@ pub enum RegistryError {
     InvalidCursor,
     #[error("The credentials of this connection can't be read.")]
     CredentialsUnreadable { id: Uuid },
-    #[error("No installed connector serves {database_type}.")]
-    ConnectorMissing { id: Uuid, database_type: String },
     #[error("The registry is unavailable: {0}.")]
     Unavailable(#[from] Unavailable),
 }

@@ -152,6 +152,7 @@ impl<R: Runtime> Registry<R> {
         let status = registry.status().await;
         if let Some(unavailable) = &status.unavailable {
             tracing::warn!(
+                reason = ?unavailable,
                 hint = unavailable.hint(),
                 "the registry is unavailable: {unavailable}"
             );

@@ -7,7 +7,7 @@
 //!
 //! Nothing connects at start. Each call connects if need be, and the first that gets through brings the
 //! tables up to date; while the database is down every call answers [`StoreError::Unavailable`], at once if
-//! the last attempt has only just failed. What is stored here are rows; what they mean is the layers' above.
+//! another has only just waited in vain. What is stored here are rows; what they mean is the layers' above.
 
 mod connections;
 mod migrate;
@@ -172,6 +172,7 @@ impl Store {
         if inner.failed_just_now() {
             return Err(StoreError::Unavailable);
         }
+        let started = Instant::now();
         let whole = async {
             self.migrate_once().await?;
             work.await
@@ -185,9 +186,9 @@ impl Store {
                 inner.note_success();
                 Err(error)
             }
-            Ok(Err(Failure::Database(error))) => Err(inner.note_failure(&error)),
-            Ok(Err(Failure::Io(error))) => Err(inner.note_failure(&error)),
-            Err(_) => Err(inner.note_failure(&"no answer in time")),
+            Ok(Err(Failure::Database(error))) => Err(inner.note_failure(started, &error)),
+            Ok(Err(Failure::Io(error))) => Err(inner.note_failure(started, &error)),
+            Err(_) => Err(inner.note_failure(started, &"no answer in time")),
         }
     }
 }
@@ -210,12 +211,15 @@ impl Inner {
         }
     }
 
-    fn note_failure(&self, error: &dyn std::fmt::Display) -> StoreError {
+    /// Only a failure that kept its caller waiting spares the next ones the wait.
+    fn note_failure(&self, started: Instant, error: &dyn std::fmt::Display) -> StoreError {
         self.is_migrated.store(false, Ordering::Release);
-        *self
-            .failed_at
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        if started.elapsed() >= self.retry {
+            *self
+                .failed_at
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        }
         if !self.is_down.swap(true, Ordering::Relaxed) {
             tracing::error!(%error, "the system database can't be used; it is tried again on every request");
         }
