@@ -25,21 +25,15 @@ use super::grammar::{EXPLAIN_OPTIONS, NODES};
 use super::tree::Tree;
 use super::{Reason, Refusal};
 
-/// Statements up to this long are parsed on the caller's stack; a tree can be about half as deep as its
-/// text is long.
-const SHALLOW_BYTES: usize = 1 << 10;
-
 /// SQL text in an argument of a function in SQL text: nobody needs more than one of these.
 const SQL_IN_SQL: u8 = 2;
 
-/// Stack for the deepest tree that the parser lets through, 10,000 messages in one another.
+/// Stack for the deepest tree that the parser lets through. A level takes up to 25 KiB where the code is not
+/// optimised, so even a short statement can be too deep for the caller's stack.
 const DEEP_STACK_BYTES: usize = 64 << 20;
 
 /// Judges a statement.
 pub fn judge(sql: &str) -> Result<(), Refusal> {
-    if sql.len() <= SHALLOW_BYTES {
-        return judge_text(sql, SQL_IN_SQL);
-    }
     let too_deep = || Refusal {
         reason: Reason::TooDeep,
         message: "The statement could not be judged: no memory for its parse.".to_owned(),
