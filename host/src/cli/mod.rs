@@ -106,15 +106,28 @@ async fn execute(cli: Cli) -> Result<(), Failure> {
     logs::start(&config, matches!(cli.command, Command::Serve(_)))?;
     match cli.command {
         Command::Serve(_) => serve::run(config).await,
-        Command::Databases(args) => databases::run(&open(config).await?, args, printer).await,
-        Command::Query(args) => query::run(&open(config).await?, args, printer).await,
+        Command::Databases(args) => {
+            with_app(config, async |app| databases::run(app, args, printer).await).await
+        }
+        Command::Query(args) => {
+            with_app(config, async |app| query::run(app, args, printer).await).await
+        }
         Command::Tools(args) => tools::run(config, args, printer).await,
-        Command::Plugins(args) => plugins::run(&open(config).await?, &args, printer),
+        Command::Plugins(args) => {
+            with_app(config, async |app| plugins::run(app, &args, printer)).await
+        }
         Command::Keys(args) => keys::run(config, &args, printer).await,
         Command::Limits => limits::run(&config, printer),
     }
 }
 
-async fn open(config: Config) -> Result<App, Failure> {
-    Ok(App::open(config, None).await?)
+/// Opens everything for one command, and takes leave of the databases after it.
+async fn with_app(
+    config: Config,
+    command: impl AsyncFnOnce(&App) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let app = App::open(config, None).await?;
+    let result = command(&app).await;
+    app.plugins.shutdown().await;
+    result
 }

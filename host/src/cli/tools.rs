@@ -12,11 +12,13 @@ use uuid::Uuid;
 use super::failure::Failure;
 use super::output::{Format, Printer, raw_cell};
 use super::query::resolve;
+use super::with_app;
 use crate::api::body;
 use crate::api::problem::Problem;
 use crate::app::App;
 use crate::config::{Config, Role};
-use crate::tools::{Call, Caller, ToolAnswer, ToolView};
+use crate::registry::Connection;
+use crate::tools::{Call, Caller, RunError, ToolAnswer, ToolView};
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Args {
@@ -47,58 +49,68 @@ const ANSWER_BYTES: usize = 1 << 20;
 
 pub async fn run(config: Config, args: Args, printer: Printer) -> Result<(), Failure> {
     match args {
-        Args::Approve { id } => approve(&config, id, printer).await,
-        Args::List => {
-            let app = App::open(config, None).await?;
-            printer.records(
-                &[
-                    "name",
-                    "category",
-                    "requires_approval",
-                    "enabled",
-                    "description",
-                ],
-                &json!(app.tools.list()),
-            )?;
-            Ok(())
-        }
+        Args::List => with_app(config, async |app| list(app, printer)).await,
         Args::Run {
             name,
             arguments,
             approve,
             target_database,
         } => {
-            let app = App::open(config, None).await?;
-            let connection = resolve(&app, target_database.as_deref()).await?;
-            let view = app.tools.list().into_iter().find(|tool| tool.name == name);
-            let arguments = read_arguments(&arguments, view.as_ref())?;
-            let call = Call {
-                name: &name,
-                arguments: &arguments,
-                approved: approve,
-                caller: &Caller::Local,
-            };
-            let answer = app.tools.run(connection, call).await;
-            let answer = answer.map_err(|error| {
-                let ask = matches!(
-                    error,
-                    crate::tools::RunError::NeedsConfirmation { .. }
-                        | crate::tools::RunError::NeedsOperator { .. }
-                );
-                let failure = Failure::from(Problem::from(error));
-                if ask {
-                    failure.hint("`--approve` agrees.")
-                } else {
-                    failure
-                }
-            })?;
-            print(printer, &answer)?;
-            if answer.truncated {
-                eprintln!("warning: the result was cut off");
-            }
-            Ok(())
+            with_app(config, async |app| {
+                let connection = resolve(app, target_database.as_deref()).await?;
+                call(app, connection, &name, &arguments, approve, printer).await
+            })
+            .await
         }
+        Args::Approve { id } => approve(&config, id, printer).await,
     }
+}
+
+fn list(app: &App, printer: Printer) -> Result<(), Failure> {
+    let columns = [
+        "name",
+        "category",
+        "requires_approval",
+        "enabled",
+        "description",
+    ];
+    printer.records(&columns, &json!(app.tools.list()))?;
+    Ok(())
+}
+
+async fn call(
+    app: &App,
+    connection: Connection,
+    name: &str,
+    arguments: &[String],
+    approved: bool,
+    printer: Printer,
+) -> Result<(), Failure> {
+    let view = app.tools.list().into_iter().find(|tool| tool.name == name);
+    let arguments = read_arguments(arguments, view.as_ref())?;
+    let call = Call {
+        name,
+        arguments: &arguments,
+        approved,
+        caller: &Caller::Local,
+    };
+    let answer = app.tools.run(connection, call).await.map_err(|error| {
+        let asks = matches!(
+            error,
+            RunError::NeedsConfirmation { .. } | RunError::NeedsOperator { .. }
+        );
+        let failure = Failure::from(Problem::from(error));
+        if asks {
+            failure.hint("`--approve` agrees.")
+        } else {
+            failure
+        }
+    })?;
+    print(printer, &answer)?;
+    if answer.truncated {
+        eprintln!("warning: the result was cut off");
+    }
+    Ok(())
 }
 
 /// `name=value` pairs as an object; the tool's schema says which values are text.
