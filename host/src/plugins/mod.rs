@@ -218,9 +218,22 @@ impl Plugins {
         lease::close(self.inner.pool.forget(id), self.inner.patience).await;
     }
 
-    /// Closes all idle sessions and cancels everything that runs. Later calls open new ones.
+    /// Closes all idle sessions, cancels everything that runs, and waits until that has happened, as long as
+    /// a cancel may take. Later calls open new ones.
     pub async fn shutdown(&self) {
         lease::close(self.inner.pool.close(), self.inner.patience).await;
+        // A statement that was cut off is cancelled in the background; its seat is taken until then.
+        let left = async {
+            while self.inner.pool.counts().0 > 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        if tokio::time::timeout(self.inner.patience, left)
+            .await
+            .is_err()
+        {
+            tracing::warn!("sessions are still open at the end");
+        }
     }
 }
 
