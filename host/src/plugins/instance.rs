@@ -163,6 +163,10 @@ impl Instance {
         }
     }
 
+    pub(crate) fn plugin(&self) -> &Plugin {
+        &self.plugin
+    }
+
     pub(crate) fn redactor(&self) -> &Redactor {
         self.store.data().log.redactor()
     }

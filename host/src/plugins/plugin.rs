@@ -84,7 +84,6 @@ impl Plugin {
     ) {
         let outcome = match result {
             Ok(_) => "ok",
-            Err(PluginError::Database(_)) => "database_error",
             Err(PluginError::Timeout { .. }) => "timeout",
             Err(PluginError::Limit { .. }) => "limit",
             Err(PluginError::AddressNotAllowed { .. }) => "address_not_allowed",
@@ -97,24 +96,28 @@ impl Plugin {
         metrics::histogram!("datachat_plugin_call_seconds",
             "plugin" => Arc::clone(&self.name), "call" => call)
         .record(took);
-        match result {
-            Ok(_) | Err(PluginError::Database(_)) => self.quarantine().success(),
-            Err(
-                error @ (PluginError::Failed { .. }
-                | PluginError::Limit { .. }
-                | PluginError::AddressNotAllowed { .. }),
-            ) => {
-                if let PluginError::Failed { detail, .. } = error {
-                    tracing::warn!(plugin = %self.name, call, detail, "plugin failed");
-                } else {
-                    tracing::warn!(plugin = %self.name, call, %error, "plugin stopped");
-                }
-                if let Some(time) = self.quarantine().failure(Instant::now()) {
-                    tracing::error!(plugin = %self.name, seconds = time.as_secs(), "plugin quarantined");
-                }
-            }
-            Err(_) => {}
+        let Err(
+            error @ (PluginError::Failed { .. }
+            | PluginError::Limit { .. }
+            | PluginError::AddressNotAllowed { .. }),
+        ) = result
+        else {
+            return;
+        };
+        if let PluginError::Failed { detail, .. } = error {
+            tracing::warn!(plugin = %self.name, call, detail, "plugin failed");
+        } else {
+            tracing::warn!(plugin = %self.name, call, %error, "plugin stopped");
         }
+        if let Some(time) = self.quarantine().failure(Instant::now()) {
+            tracing::error!(plugin = %self.name, seconds = time.as_secs(), "plugin quarantined");
+        }
+    }
+
+    /// The plugin did a whole piece of work: gave a result to its end, or a proper error. Opening a session
+    /// does not count; a plugin that opens and then always fails would never be quarantined.
+    pub(crate) fn proved(&self) {
+        self.quarantine().success();
     }
 
     fn quarantine(&self) -> std::sync::MutexGuard<'_, Quarantine> {

@@ -222,6 +222,7 @@ impl Live {
             }
         }
         self.drop_resource(list, deadline).await?;
+        self.instance.plugin().proved();
         Ok(relations)
     }
 
@@ -255,6 +256,7 @@ impl Live {
             Ok(chunk) if chunk.is_empty() => {
                 self.cursor = None;
                 self.drop_resource(cursor, deadline).await?;
+                self.instance.plugin().proved();
                 Ok(None)
             }
             Ok(chunk) => Ok(Some(chunk.into())),
@@ -327,6 +329,7 @@ impl Live {
             Ok(answer) => {
                 self.calling = false;
                 answer.map_err(|error| {
+                    self.instance.plugin().proved();
                     // After these nobody knows where in the protocol the session stands.
                     self.broken |= matches!(
                         error.code,

@@ -136,8 +136,9 @@ impl ToolPlugin {
                     .call_call(store, name, arguments)
                     .await
             })
-            .await?
-            .map_err(ToolCallError::Tool)?;
+            .await?;
+        self.plugin.proved();
+        let answer = answer.map_err(ToolCallError::Tool)?;
         let max = self.plugin.runtime.limits.tool_result_bytes;
         if answer.len() as u64 > max {
             return Err(ToolCallError::Plugin(PluginError::Limit {
