@@ -8,13 +8,16 @@
 //! replication, LISTEN.
 
 pub mod auth;
+mod calendar;
 pub mod describe;
 pub mod errors;
 mod lookup;
 pub mod options;
+mod own;
 pub mod params;
 pub mod protocol;
 pub mod relations;
+mod reset;
 pub mod rows;
 mod server;
 pub mod session;

@@ -6,10 +6,10 @@
 //! binary one. For a type that is not known here (an enum, an array, an extension's) the text is the server's
 //! to judge.
 
-use std::fmt::Write;
-
 use datachat_sdk::connector::types::{DbError, ErrorCode, Parameters, Value};
 use datachat_sdk::error::db_error;
+
+use crate::calendar::{DAY_MICROS, spell_date, spell_timestamp};
 
 /// OIDs of the types for which a conversion is checked here.
 mod oid {
@@ -37,7 +37,6 @@ mod oid {
 
 /// Days from 1970-01-01 to 2000-01-01, where PostgreSQL counts from.
 const EPOCH_DAYS: i32 = 10_957;
-const DAY_MICROS: i64 = 86_400_000_000;
 
 /// A parameter as the Bind message carries it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -319,56 +318,6 @@ fn timestamp(micros: i64, oid: u32) -> Result<Bound, String> {
         _ if is_number(oid) => Err(format!("a timestamp is not of type {}", type_name(oid))),
         _ => Ok(Bound::text(spell_timestamp(micros))),
     }
-}
-
-/// The date in ISO form, as PostgreSQL reads it; years before 1 with `BC`.
-fn spell_date(days: i64) -> String {
-    let (year, month, day) = civil(days);
-    if year > 0 {
-        format!("{year:04}-{month:02}-{day:02}")
-    } else {
-        format!("{:04}-{month:02}-{day:02} BC", 1 - year)
-    }
-}
-
-fn spell_timestamp(micros: i64) -> String {
-    let date = spell_date(micros.div_euclid(DAY_MICROS));
-    let (date, era) = match date.strip_suffix(" BC") {
-        Some(date) => (date, " BC"),
-        None => (date.as_str(), ""),
-    };
-    let time = micros.rem_euclid(DAY_MICROS);
-    let seconds = time / 1_000_000;
-    let mut text = format!(
-        "{date} {:02}:{:02}:{:02}",
-        seconds / 3600,
-        seconds / 60 % 60,
-        seconds % 60
-    );
-    let fraction = time % 1_000_000;
-    if fraction != 0 {
-        let _ = write!(text, ".{fraction:06}");
-    }
-    text + "+00" + era
-}
-
-/// Year (0 is 1 BC), month and day of a day counted from 1970-01-01, in the Gregorian calendar.
-fn civil(days: i64) -> (i64, i64, i64) {
-    // Counted from 0000-03-01, in which a leap day is the last day of its year.
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let of_era = days.rem_euclid(146_097);
-    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 {
-        month_from_march + 3
-    } else {
-        month_from_march - 9
-    };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    (year, month, day)
 }
 
 fn is_number(oid: u32) -> bool {

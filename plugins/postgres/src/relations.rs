@@ -136,9 +136,9 @@ fn read(row: &[Option<String>], version: u32) -> Option<Relation> {
         ("p", _) => RelationKind::PartitionedTable,
         _ => RelationKind::Table,
     };
-    let columns: Option<Vec<RawColumn>> = json(text(7))?;
-    let primary_key: Option<Vec<String>> = json(text(8))?;
-    let foreign_keys: Option<Vec<RawForeignKey>> = json(text(9))?;
+    let columns: Vec<RawColumn> = list(text(7))?;
+    let primary_key: Vec<String> = list(text(8))?;
+    let foreign_keys: Vec<RawForeignKey> = list(text(9))?;
     Some(Relation {
         schema: text(0)?.to_owned(),
         name: text(1)?.to_owned(),
@@ -151,7 +151,6 @@ fn read(row: &[Option<String>], version: u32) -> Option<Relation> {
             version,
         ),
         columns: columns
-            .unwrap_or_default()
             .into_iter()
             .map(
                 |(name, db_type, nullable, default_expression, comment)| Column {
@@ -163,9 +162,8 @@ fn read(row: &[Option<String>], version: u32) -> Option<Relation> {
                 },
             )
             .collect(),
-        primary_key: primary_key.unwrap_or_default(),
+        primary_key,
         foreign_keys: foreign_keys
-            .unwrap_or_default()
             .into_iter()
             .map(|(name, schema, relation, columns, referenced)| ForeignKey {
                 name,
@@ -178,9 +176,9 @@ fn read(row: &[Option<String>], version: u32) -> Option<Relation> {
     })
 }
 
-/// `Some(None)`: nothing there. `None`: not what was asked for.
-fn json<'a, J: serde::Deserialize<'a>>(text: Option<&'a str>) -> Option<Option<J>> {
-    text.map(serde_json::from_str).transpose().ok()
+/// A JSON list; NULL is an empty one. `None`: not what was asked for.
+fn list<'a, J: serde::Deserialize<'a>>(text: Option<&'a str>) -> Option<Vec<J>> {
+    text.map_or(Some(Vec::new()), |text| serde_json::from_str(text).ok())
 }
 
 /// The planner's estimate, where it has ever counted. Views have none.

@@ -4,7 +4,6 @@
 //! whatever the size of the result. A result has ended only when the server has said so and has left the
 //! transaction; a connection that breaks before is an error, never a short result.
 
-use std::rc::Rc;
 use std::time::Instant;
 
 use datachat_sdk::arrow::{BATCH_ROWS, IpcStream};
@@ -40,7 +39,7 @@ pub struct Rows {
 
 impl Rows {
     pub(crate) fn new(
-        prepared: Rc<Prepared>,
+        prepared: &Prepared,
         limits: Limits,
         started: Instant,
     ) -> Result<Self, DbError> {

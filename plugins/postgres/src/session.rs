@@ -40,7 +40,7 @@ pub struct Session<T> {
     key: Option<Key>,
     status: Status,
     /// Something was sent whose answer has not been read to its end.
-    pending: bool,
+    pub(crate) pending: bool,
     statements: Statements,
     /// Which of our own small statements the server knows.
     helpers: HashSet<&'static str>,
@@ -51,12 +51,12 @@ pub struct Session<T> {
 
 /// A small statement of ours that every query needs, kept prepared under a fixed name.
 #[derive(Debug, Clone, Copy)]
-struct Helper {
+pub(crate) struct Helper {
     name: &'static str,
     sql: &'static str,
 }
 
-const BEGIN_READ_ONLY: Helper = Helper {
+pub(crate) const BEGIN_READ_ONLY: Helper = Helper {
     name: "datachat_begin_read_only",
     sql: "BEGIN READ ONLY",
 };
@@ -84,14 +84,14 @@ pub(crate) struct Limits {
 /// How a statement came to nothing.
 enum Failure {
     /// The server says so; the session goes on.
-    Server(Fields),
+    Server(Box<Fields>),
     /// The session may not go on.
-    Other(DbError),
+    Other(Box<DbError>),
 }
 
 impl From<DbError> for Failure {
     fn from(error: DbError) -> Self {
-        Self::Other(error)
+        Self::Other(error.into())
     }
 }
 
@@ -160,7 +160,7 @@ impl<T: Transport> Session<T> {
         loop {
             let failure = match self.try_query(&request.sql, &hints, &values, limits) {
                 Ok(prepared) => {
-                    return Rows::new(prepared, limits, started);
+                    return Rows::new(&prepared, limits, started);
                 }
                 Err(failure) => failure,
             };
@@ -170,11 +170,11 @@ impl<T: Transport> Session<T> {
                     if error.code != ErrorCode::Protocol {
                         self.roll_back()?;
                     }
-                    return Err(error);
+                    return Err(*error);
                 }
             };
             if matches!(fields.severity.as_str(), "FATAL" | "PANIC") {
-                return Err(errors::from_server(fields, phase(started, limits)));
+                return Err(errors::from_server(*fields, phase(started, limits)));
             }
             self.recover()?;
             if hints.is_empty() && !values.is_empty() && fields.sqlstate == "42P18" {
@@ -190,7 +190,7 @@ impl<T: Transport> Session<T> {
                 self.catalog = TypeCatalog::new();
                 continue;
             }
-            return Err(errors::from_server(fields, phase(started, limits)));
+            return Err(errors::from_server(*fields, phase(started, limits)));
         }
     }
 
@@ -202,18 +202,16 @@ impl<T: Transport> Session<T> {
         values: &[Value],
         limits: Limits,
     ) -> Result<Rc<Prepared>, Failure> {
-        let (prepared, bound, completions) = match self.statements.find(sql, hints) {
-            Some(prepared) => {
+        let (prepared, bound, completions) =
+            if let Some(prepared) = self.statements.find(sql, hints) {
                 // Before anything is queued: a bad value costs no round trip.
                 let bound = params::bind(values, &prepared.parameters)?;
                 (prepared, bound, self.enter(limits))
-            }
-            None => {
+            } else {
                 let prepared = self.prepare(sql, hints, limits)?;
                 let bound = params::bind(values, &prepared.parameters)?;
                 (prepared, bound, 0)
-            }
-        };
+            };
         bind(
             &prepared.name,
             &bound,
@@ -255,7 +253,7 @@ impl<T: Transport> Session<T> {
     }
 
     /// Queues one of our own statements, and its preparation the first time.
-    fn run_helper(&mut self, helper: Helper) {
+    pub(crate) fn run_helper(&mut self, helper: Helper) {
         let out = &mut self.wire.out;
         if self.helpers.insert(helper.name) {
             // It may be there after all, from a time when something else in the message went wrong.
@@ -266,7 +264,7 @@ impl<T: Transport> Session<T> {
         let _ = frontend::execute("", 0, out);
     }
 
-    fn send_and_sync(&mut self) -> Result<(), DbError> {
+    pub(crate) fn send_and_sync(&mut self) -> Result<(), DbError> {
         frontend::sync(&mut self.wire.out);
         self.pending = true;
         self.wire.send()
@@ -318,7 +316,7 @@ impl<T: Transport> Session<T> {
                     self.ready(status);
                     break;
                 }
-                Message::Error(fields) => return Err(Failure::Server(fields)),
+                Message::Error(fields) => return Err(Failure::Server(fields.into())),
                 _ => {
                     return Err(
                         errors::unexpected(frame.tag, "the preparation of a statement").into(),
@@ -359,7 +357,7 @@ impl<T: Transport> Session<T> {
                     self.wire.put_back(&frame);
                     return Ok(());
                 }
-                Message::Error(fields) => return Err(Failure::Server(fields)),
+                Message::Error(fields) => return Err(Failure::Server(fields.into())),
                 Message::Copy => {
                     return Err(db_error(
                         ErrorCode::Unsupported,
@@ -382,6 +380,11 @@ impl<T: Transport> Session<T> {
     /// # Errors
     /// The connection broke.
     pub(crate) fn settle(&mut self) -> Result<(), DbError> {
+        if !self.wire.out.is_empty() {
+            // Something was queued and then given up.
+            self.wire.out.clear();
+            self.helpers.clear();
+        }
         while self.pending {
             let frame = self.wire.receive()?;
             if frame.tag == b'Z'
@@ -401,7 +404,7 @@ impl<T: Transport> Session<T> {
     }
 
     /// Leaves the transaction if there is one.
-    fn roll_back(&mut self) -> Result<(), DbError> {
+    pub(crate) fn roll_back(&mut self) -> Result<(), DbError> {
         if self.pending {
             return self.settle();
         }
@@ -430,168 +433,18 @@ impl<T: Transport> Session<T> {
         }
     }
 
-    /// Runs a statement of ours, outside of any transaction or inside the one that is open, and gives its
-    /// rows as text. For results that are small.
-    ///
-    /// # Errors
-    /// What the server says.
-    pub(crate) fn fetch(
-        &mut self,
-        sql: &str,
-        parameters: &[Option<&str>],
-    ) -> Result<Vec<Vec<Option<String>>>, DbError> {
-        let bound: Vec<Bound> = parameters
-            .iter()
-            .map(|text| Bound {
-                format: 0,
-                bytes: text.map(|text| text.as_bytes().to_vec()),
-            })
-            .collect();
-        frontend::parse("", sql, None, &mut self.wire.out).map_err(unwritable)?;
-        bind("", &bound, &[], &mut self.wire.out)?;
-        frontend::execute("", 0, &mut self.wire.out).map_err(unwritable)?;
-        self.send_and_sync()?;
-        let mut rows = Vec::new();
-        self.collect(|row| rows.push(row))?;
-        Ok(rows)
-    }
-
-    /// Reads an answer to its end and gives its rows as text. True: there are more in the portal.
-    pub(crate) fn collect(
-        &mut self,
-        mut row: impl FnMut(Vec<Option<String>>),
-    ) -> Result<bool, DbError> {
-        let mut failure = None;
-        let mut more = false;
-        while self.pending {
-            let frame = self.wire.receive()?;
-            match self.wire.message(&frame)? {
-                Message::DataRow(body) => row(text_row(body)?),
-                Message::PortalSuspended => more = true,
-                Message::ReadyForQuery(status) => self.ready(status),
-                Message::Error(fields) => {
-                    failure.get_or_insert(fields);
-                }
-                Message::ParseComplete
-                | Message::BindComplete
-                | Message::CloseComplete
-                | Message::NoData
-                | Message::EmptyQuery
-                | Message::CommandComplete(_) => {}
-                _ => {
-                    return Err(errors::unexpected(
-                        frame.tag,
-                        "a statement of the connector",
-                    ));
-                }
-            }
-        }
-        match failure {
-            None => Ok(more),
-            Some(fields) => {
-                let phase = Phase::Statement {
-                    elapsed: Duration::ZERO,
-                    timeout: None,
-                };
-                Err(errors::from_server(fields, phase))
-            }
-        }
-    }
-
-    /// Queues a statement of ours into a portal, from which [`fetch_page`](Self::fetch_page) reads. Begins
-    /// the transaction in which the portal lives.
-    pub(crate) fn open_portal(
-        &mut self,
-        portal: &str,
-        sql: &str,
-        parameters: &[Option<&str>],
-    ) -> Result<(), DbError> {
-        let bound: Vec<Bound> = parameters
-            .iter()
-            .map(|text| Bound {
-                format: 0,
-                bytes: text.map(|text| text.as_bytes().to_vec()),
-            })
-            .collect();
-        self.run_helper(BEGIN_READ_ONLY);
-        frontend::parse("", sql, None, &mut self.wire.out).map_err(unwritable)?;
-        bind_portal(portal, "", &bound, &[], &mut self.wire.out)
-    }
-
-    /// The next rows of a portal, at most `max` of them. False beside them: these were the last.
-    pub(crate) fn fetch_page(
-        &mut self,
-        portal: &str,
-        max: i32,
-        row: impl FnMut(Vec<Option<String>>),
-    ) -> Result<bool, DbError> {
-        frontend::execute(portal, max, &mut self.wire.out).map_err(unwritable)?;
-        self.send_and_sync()?;
-        match self.collect(row) {
-            Ok(true) => Ok(true),
-            Ok(false) => self.roll_back().map(|()| false),
-            Err(error) => {
-                if error.code != ErrorCode::Protocol {
-                    self.recover()?;
-                }
-                Err(error)
-            }
-        }
-    }
-
-    /// Makes the session as new, but keeps what we have prepared.
-    ///
-    /// `DISCARD ALL` would forget the prepared statements, so its parts are sent one by one. Cached plans are
-    /// left alone: the server replaces those that have become wrong by itself.
-    ///
-    /// # Errors
-    /// The connection broke, or the server refused.
-    pub fn reset(&mut self) -> Result<(), DbError> {
-        self.settle()?;
-        // On a standby nobody can LISTEN, and UNLISTEN is an error there.
-        let unlisten = if self.wire.parameter("in_hot_standby") == Some("on") {
-            ""
-        } else {
-            "UNLISTEN *"
-        };
-        for sql in [
-            "CLOSE ALL",
-            "SET SESSION AUTHORIZATION DEFAULT",
-            "RESET ROLE",
-            "RESET ALL",
-            unlisten,
-            "SELECT pg_catalog.pg_advisory_unlock_all()",
-            "DISCARD TEMP",
-            "DISCARD SEQUENCES",
-        ] {
-            frontend::parse("", sql, None, &mut self.wire.out).map_err(unwritable)?;
-            bind("", &[], &[], &mut self.wire.out)?;
-            frontend::execute("", 0, &mut self.wire.out).map_err(unwritable)?;
-        }
-        // Statements that somebody prepared with SQL, under names that could be ours next.
-        let foreign = self.fetch(
-            "SELECT 'foreign' FROM pg_catalog.pg_prepared_statements WHERE from_sql LIMIT 1",
-            &[],
-        )?;
-        if foreign
-            .iter()
-            .flatten()
-            .flatten()
-            .any(|text| text == "foreign")
-        {
-            self.fetch("DEALLOCATE ALL", &[])?;
-            self.statements.clear();
-            self.helpers.clear();
-            self.closing.clear();
-        }
-        Ok(())
-    }
-
     /// Tells the server goodbye. Whether it hears that does not matter.
     pub fn close(&mut self) {
         self.wire.out.clear();
         frontend::terminate(&mut self.wire.out);
         let _ = self.wire.send();
+    }
+
+    /// The server has forgotten every statement.
+    pub(crate) fn forget_statements(&mut self) {
+        self.statements.clear();
+        self.helpers.clear();
+        self.closing.clear();
     }
 
     /// A row could not be decoded: what we believe about types may be out of date.
@@ -631,7 +484,7 @@ fn bind(
     bind_portal("", statement, parameters, formats, out)
 }
 
-fn bind_portal(
+pub(crate) fn bind_portal(
     portal: &str,
     statement: &str,
     parameters: &[Bound],
@@ -665,24 +518,6 @@ fn bind_portal(
 }
 
 #[allow(clippy::needless_pass_by_value)] // as map_err passes it
-fn unwritable(error: io::Error) -> DbError {
+pub(crate) fn unwritable(error: io::Error) -> DbError {
     db_error(ErrorCode::Internal, error.to_string())
-}
-
-/// The values of a row that was asked for in the text format.
-fn text_row(body: &[u8]) -> Result<Vec<Option<String>>, DbError> {
-    let mut reader = crate::protocol::Reader::new(b'D', body);
-    let mut read = || {
-        let count = reader.u16()?;
-        let mut row = Vec::new();
-        for _ in 0..count {
-            let length = reader.i32()?;
-            row.push(match usize::try_from(length) {
-                Err(_) => None,
-                Ok(length) => Some(String::from_utf8_lossy(reader.take(length)?).into_owned()),
-            });
-        }
-        Ok(row)
-    };
-    read().map_err(errors::malformed)
 }

@@ -67,17 +67,6 @@ impl Statements {
         gone.map(|entry| entry.prepared.name.clone())
     }
 
-    /// Forgets a statement. Gives its name if it was there.
-    pub fn remove(&mut self, name: &str) -> Option<String> {
-        let index = self
-            .entries
-            .iter()
-            .position(|entry| entry.prepared.name == name)?;
-        self.entries
-            .remove(index)
-            .map(|entry| entry.prepared.name.clone())
-    }
-
     /// Forgets all of them: the server has, too.
     pub fn clear(&mut self) {
         self.entries.clear();

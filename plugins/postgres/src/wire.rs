@@ -54,7 +54,7 @@ impl<T: Transport> Wire<T> {
     #[inline]
     pub fn receive(&mut self) -> Result<Frame, DbError> {
         loop {
-            match self.frames.next().map_err(errors::malformed)? {
+            match self.frames.next_frame().map_err(errors::malformed)? {
                 Some(frame) if !matches!(frame.tag, b'N' | b'S' | b'A') => return Ok(frame),
                 Some(frame) => self.aside(&frame)?,
                 None => self.fill()?,

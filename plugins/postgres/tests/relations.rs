@@ -185,6 +185,9 @@ fn pages_of_any_size_give_the_same_and_leave_the_session_usable() {
     pages.next(&mut session, 1).expect("a page");
     assert_eq!(query(&mut session, "SELECT 1").expect("rows").len(), 1);
     assert_eq!(relations(&mut session, &everything(), 4), all);
+    // Given up before it began.
+    RelationPages::open(&mut session, &everything()).expect("open");
+    assert_eq!(query(&mut session, "SELECT 1").expect("rows").len(), 1);
 }
 
 #[test]

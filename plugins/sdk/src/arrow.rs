@@ -76,11 +76,6 @@ impl IpcStream {
         self.encoder.is_none() && self.messages.is_empty()
     }
 
-    /// Whether a call of [`read`](Self::read) for `max` bytes would be worth it now.
-    pub fn is_ready(&self, max: usize) -> bool {
-        self.encoder.is_none() || self.messages.iter().map(|m| size(m)).sum::<usize>() >= max
-    }
-
     /// Whether there is anything to hand out.
     pub fn has_bytes(&self) -> bool {
         !self.messages.is_empty()
@@ -90,14 +85,12 @@ impl IpcStream {
     pub fn read(&mut self, max: usize) -> Vec<u8> {
         let max = max.max(1);
         let mut length = 0;
-        let mut whole = 0;
         for message in &self.messages {
             let with = length + size(message);
-            if whole > 0 && (length >= max || with > 2 * max) {
+            if length > 0 && (length >= max || with > 2 * max) {
                 break;
             }
             length = with;
-            whole += 1;
         }
         let length = if length > 2 * max { max } else { length };
         let mut piece = Vec::with_capacity(length);
@@ -155,9 +148,11 @@ mod tests {
             schema(),
             vec![
                 Arc::new(Int64Array::from_iter_values(start..start + rows)),
-                Arc::new(StringArray::from_iter(
-                    (start..start + rows).map(|n| (n % 3 != 0).then(|| n.to_string())),
-                )),
+                Arc::new(
+                    (start..start + rows)
+                        .map(|n| (n % 3 != 0).then(|| n.to_string()))
+                        .collect::<StringArray>(),
+                ),
             ],
         )
         .expect("batch")

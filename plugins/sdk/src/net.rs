@@ -200,23 +200,23 @@ fn connect_one(
         .map_err(|_| "not an IP address".to_owned())?;
     let (family, remote) = match SocketAddr::new(ip, address.port) {
         SocketAddr::V4(v4) => {
-            let [a, b, c, d] = v4.ip().octets();
+            let ip = v4.ip().octets();
             (
                 IpAddressFamily::Ipv4,
                 IpSocketAddress::Ipv4(Ipv4SocketAddress {
                     port: v4.port(),
-                    address: (a, b, c, d),
+                    address: (ip[0], ip[1], ip[2], ip[3]),
                 }),
             )
         }
         SocketAddr::V6(v6) => {
-            let [a, b, c, d, e, f, g, h] = v6.ip().segments();
+            let ip = v6.ip().segments();
             (
                 IpAddressFamily::Ipv6,
                 IpSocketAddress::Ipv6(Ipv6SocketAddress {
                     port: v6.port(),
                     flow_info: 0,
-                    address: (a, b, c, d, e, f, g, h),
+                    address: (ip[0], ip[1], ip[2], ip[3], ip[4], ip[5], ip[6], ip[7]),
                     scope_id: 0,
                 }),
             )

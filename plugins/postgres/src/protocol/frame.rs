@@ -101,7 +101,7 @@ impl Frames {
     /// # Errors
     /// The bytes are not messages of the protocol.
     #[inline]
-    pub fn next(&mut self) -> Result<Option<Frame>, Malformed> {
+    pub fn next_frame(&mut self) -> Result<Option<Frame>, Malformed> {
         let Some((tag, length)) = self.header(self.start)? else {
             return Ok(None);
         };
@@ -114,12 +114,12 @@ impl Frames {
         Ok(Some(Frame { tag, body }))
     }
 
-    /// Takes back the frame that [`next`](Self::next) gave last: it will be given again.
+    /// Takes back the frame that [`next_frame`](Self::next_frame) gave last: it will be given again.
     pub fn put_back(&mut self, frame: &Frame) {
         self.start = frame.body.start - HEADER;
     }
 
-    /// The body of the frame that [`next`](Self::next) gave last, before anything else is called.
+    /// The body of the frame that [`next_frame`](Self::next_frame) gave last, before anything else is called.
     #[inline]
     pub fn body(&self, frame: &Frame) -> &[u8] {
         &self.buffer[frame.body.clone()]
@@ -165,7 +165,7 @@ mod tests {
                 let (piece, later) = rest.split_at((*cuts.next().expect("cycle")).min(rest.len()));
                 frames.push(piece.to_vec()).expect("memory");
                 rest = later;
-                while let Some(frame) = frames.next().expect("valid") {
+                while let Some(frame) = frames.next_frame().expect("valid") {
                     seen.push(frames.body(&frame).to_vec());
                 }
             }
@@ -178,7 +178,7 @@ mod tests {
             let mut frames = trusted();
             for piece in pieces {
                 frames.push(piece).expect("memory");
-                while let Ok(Some(frame)) = frames.next() {
+                while let Ok(Some(frame)) = frames.next_frame() {
                     let _ = super::super::backend::parse(frame.tag, frames.body(&frame));
                 }
             }
@@ -190,7 +190,7 @@ mod tests {
         let mut frames = trusted();
         frames.push(vec![b'Z', 0, 0, 0, 3, b'I']).expect("memory");
         assert_eq!(
-            frames.next(),
+            frames.next_frame(),
             Err(Malformed::Length {
                 message: b'Z',
                 length: 3
@@ -202,10 +202,10 @@ mod tests {
     fn before_authentication_a_long_message_is_refused_at_its_header() {
         let mut frames = Frames::new();
         frames.push(vec![b'E', 0, 2, 0, 0]).expect("memory");
-        assert!(matches!(frames.next(), Err(Malformed::Length { .. })));
+        assert!(matches!(frames.next_frame(), Err(Malformed::Length { .. })));
         let mut frames = trusted();
         frames.push(vec![b'E', 0, 2, 0, 0]).expect("memory");
-        assert_eq!(frames.next(), Ok(None));
+        assert_eq!(frames.next_frame(), Ok(None));
     }
 
     #[test]
@@ -214,18 +214,18 @@ mod tests {
         frames
             .push(b"HTTP/1.1 400 Bad Request".to_vec())
             .expect("memory");
-        assert!(frames.next().is_err());
+        assert!(frames.next_frame().is_err());
         let mut frames = trusted();
         frames.push(vec![b'!', 0, 0, 0, 9]).expect("memory");
-        assert_eq!(frames.next(), Err(Malformed::UnknownMessage(b'!')));
+        assert_eq!(frames.next_frame(), Err(Malformed::UnknownMessage(b'!')));
     }
 
     #[test]
     fn a_frame_that_was_put_back_comes_again() {
         let mut frames = trusted();
         frames.push(message(b'C', b"SELECT 1\0")).expect("memory");
-        let frame = frames.next().expect("valid").expect("whole");
+        let frame = frames.next_frame().expect("valid").expect("whole");
         frames.put_back(&frame);
-        assert_eq!(frames.next(), Ok(Some(frame)));
+        assert_eq!(frames.next_frame(), Ok(Some(frame)));
     }
 }
