@@ -486,7 +486,8 @@ fn types_of_the_database_s_own_are_looked_up_once() {
     let pair = batches[0].column(2).as_struct();
     assert_eq!(pair.column_names(), ["Left", "moods", "price"]);
     assert_eq!(pair.column(0).as_primitive::<Int32Type>().value(0), 1);
-    let moods = pair.column(1).as_list::<i32>().value(0);
+    let moods = pair.column(1).as_struct().column(0).as_list::<i32>();
+    let moods = moods.value(0);
     assert_eq!(moods.as_string::<i32>().value(0), "sad");
     assert!(arrow_array::Array::is_null(&moods, 1));
 

@@ -1,19 +1,23 @@
-//! An Arrow IPC stream: the batches as they are, cut to the limits.
+//! An Arrow IPC stream: the batches, cut to the limits, in their plain form.
+
+use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_ipc::writer::StreamWriter;
-use arrow_schema::{ArrowError, Schema};
+use arrow_schema::{Schema, SchemaRef};
 
-use super::{EncodeError, Encoder, Summary};
+use super::{EncodeError, Encoder, Summary, plain};
 
 pub struct ArrowStream {
     writer: StreamWriter<Vec<u8>>,
+    schema: SchemaRef,
 }
 
 impl ArrowStream {
     pub fn new(schema: &Schema) -> Result<Self, EncodeError> {
-        let writer = StreamWriter::try_new(Vec::new(), schema).map_err(|error| failed(&error))?;
-        Ok(Self { writer })
+        let schema = Arc::new(plain::schema(schema));
+        let writer = StreamWriter::try_new(Vec::new(), &schema).map_err(|error| failed(&error))?;
+        Ok(Self { writer, schema })
     }
 
     fn drain(&mut self, out: &mut Vec<u8>) {
@@ -34,6 +38,7 @@ impl Encoder for ArrowStream {
         out: &mut Vec<u8>,
     ) -> Result<usize, EncodeError> {
         let batch = batch.slice(from, batch.num_rows() - from);
+        let batch = plain::batch(&batch, &self.schema).map_err(|reason| failed(&reason))?;
         self.writer.write(&batch).map_err(|error| failed(&error))?;
         self.drain(out);
         Ok(from + batch.num_rows())
@@ -46,7 +51,7 @@ impl Encoder for ArrowStream {
     }
 }
 
-fn failed(error: &ArrowError) -> EncodeError {
+fn failed(error: &dyn std::error::Error) -> EncodeError {
     EncodeError::Format {
         format: "arrow",
         detail: error.to_string(),

@@ -7,7 +7,11 @@ use serde::Serialize;
 pub const DB_TYPE: &str = "datachat.db_type";
 /// Field metadata: how the column stores infinite dates and timestamps.
 pub const INFINITY: &str = "datachat.infinity";
-/// [`INFINITY`]: as the largest and the smallest value of the Arrow type.
+/// Field metadata: how a column of decimals stores NaN.
+pub const NAN: &str = "datachat.nan";
+/// Field metadata: which type the struct of the field stands for.
+pub const LAYOUT: &str = "datachat.layout";
+/// [`INFINITY`]: as the largest and the smallest value of the Arrow type. [`NAN`]: as the smallest.
 pub const SENTINEL: &str = "sentinel";
 /// Field metadata: the Arrow extension type.
 const EXTENSION: &str = "ARROW:extension:name";
@@ -31,6 +35,7 @@ pub fn describe(schema: &Schema) -> Vec<Column> {
         .fields()
         .iter()
         .map(|field| {
+            let field = &super::plain::plain_field(field);
             let arrow_type = match extension(field) {
                 Some(name @ ("arrow.uuid" | "arrow.json")) => name.to_owned(),
                 _ => type_name(field.data_type()),

@@ -14,6 +14,7 @@ mod json;
 mod ndjson;
 mod negotiate;
 mod parquet;
+pub mod plain;
 pub mod temporal;
 pub mod text;
 pub mod values;

@@ -1,6 +1,6 @@
 //! A Parquet file, written row group by row group.
 //!
-//! A row group is flushed at 8 MiB, which bounds the memory. Types that Parquet has no place for become
+//! A row group is flushed at 8 MiB, which bounds the memory. Batches are written in their plain form; types that Parquet has no place for become
 //! text, as in JSON: intervals, and structs without fields.
 
 use std::io::Write;
@@ -11,10 +11,9 @@ use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
-use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 
-use super::{EncodeError, Encoder, Options, Rows, Summary};
+use super::{EncodeError, Encoder, Options, Rows, Summary, plain};
 
 const ROW_GROUP_BYTES: usize = 8 << 20;
 
@@ -22,6 +21,8 @@ pub struct Parquet {
     /// `None` once the footer is written.
     writer: Option<ArrowWriter<Sink>>,
     sink: Sink,
+    /// Before columns become text.
+    plain: SchemaRef,
     schema: SchemaRef,
     as_text: Vec<bool>,
     options: Options,
@@ -60,12 +61,13 @@ impl Parquet {
                 detail,
             });
         }
-        let as_text: Vec<_> = schema
+        let plain = Arc::new(plain::schema(schema));
+        let as_text: Vec<_> = plain
             .fields()
             .iter()
             .map(|field| has_no_place(field.data_type()))
             .collect();
-        let fields: Vec<_> = schema
+        let fields: Vec<_> = plain
             .fields()
             .iter()
             .zip(&as_text)
@@ -87,6 +89,7 @@ impl Parquet {
         Ok(Self {
             writer: Some(writer),
             sink,
+            plain,
             schema,
             as_text,
             options,
@@ -114,7 +117,7 @@ impl Parquet {
             Arc::new(texts.finish())
         });
         RecordBatch::try_new(SchemaRef::clone(&self.schema), columns.collect())
-            .map_err(|error| failed(&error.into()))
+            .map_err(|error| failed(&error))
     }
 }
 
@@ -130,7 +133,9 @@ impl Encoder for Parquet {
         from: usize,
         out: &mut Vec<u8>,
     ) -> Result<usize, EncodeError> {
-        let batch = self.converted(&batch.slice(from, batch.num_rows() - from))?;
+        let batch = batch.slice(from, batch.num_rows() - from);
+        let batch = plain::batch(&batch, &self.plain).map_err(|reason| failed(&reason))?;
+        let batch = self.converted(&batch)?;
         if let Some(writer) = &mut self.writer {
             writer.write(&batch).map_err(|error| failed(&error))?;
             if writer.in_progress_size() >= ROW_GROUP_BYTES {
@@ -165,7 +170,7 @@ fn has_no_place(data_type: &DataType) -> bool {
     }
 }
 
-fn failed(error: &ParquetError) -> EncodeError {
+fn failed(error: &dyn std::error::Error) -> EncodeError {
     EncodeError::Format {
         format: "parquet",
         detail: error.to_string(),

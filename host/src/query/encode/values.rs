@@ -7,10 +7,14 @@
 //!   `datachat.infinity` = `sentinel`, the largest and smallest date or timestamp are `"infinity"` and
 //!   `"-infinity"`.
 //! - Bytes are base64; UUIDs and intervals have their usual text; JSON columns pass unparsed.
+//! - Where the field says `datachat.nan` = `sentinel`, the smallest decimal is `"NaN"`. Where it says
+//!   `datachat.layout` = `array`, the struct is an array, nested by its dimensions.
 //! - Lists are arrays, structs are objects (arrays when their fields have no names), maps are objects with
 //!   duplicate keys kept, dictionaries are their values.
 //!
 //! A column is bound once per batch to a typed view; writing a cell is one `match`.
+
+use std::ops::Range;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
@@ -24,13 +28,13 @@ use arrow_array::types::{
 };
 use arrow_array::{
     Array, BinaryArray, BinaryViewArray, BooleanArray, FixedSizeBinaryArray, LargeBinaryArray,
-    LargeStringArray, PrimitiveArray, RecordBatch, StringArray, StringViewArray,
+    LargeStringArray, ListArray, PrimitiveArray, RecordBatch, StringArray, StringViewArray,
 };
-use arrow_buffer::NullBuffer;
+use arrow_buffer::{IntervalMonthDayNano, NullBuffer, i256};
 use arrow_schema::{DataType, Field, FieldRef, IntervalUnit, TimeUnit};
 
 use super::columns::{self, DB_TYPE, INFINITY, SENTINEL};
-use super::{Options, temporal, text};
+use super::{Options, plain, temporal, text};
 
 /// How JSON shows integers of more than 32 bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
@@ -106,8 +110,8 @@ enum Data<'a> {
     Float64(&'a [f64]),
     Decimal32(&'a [i32], i8),
     Decimal64(&'a [i64], i8),
-    Decimal128(&'a [i128], i8),
-    Decimal256(&'a PrimitiveArray<Decimal256Type>, i8),
+    Decimal128(&'a [i128], i8, bool),
+    Decimal256(&'a PrimitiveArray<Decimal256Type>, i8, bool),
     Text(Texts<'a>),
     Json(Texts<'a>),
     Bytes(Blobs<'a>),
@@ -129,7 +133,9 @@ enum Data<'a> {
     },
     Months(&'a PrimitiveArray<IntervalYearMonthType>),
     DayTime(&'a PrimitiveArray<IntervalDayTimeType>),
-    Interval(&'a PrimitiveArray<IntervalMonthDayNanoType>),
+    Interval(&'a PrimitiveArray<IntervalMonthDayNanoType>, bool),
+    /// With the dimensions, null where there is one.
+    Array(&'a ListArray, Box<Cells<'a>>, &'a ListArray),
     List(Ranges<'a>, Box<Cells<'a>>),
     Struct(Vec<(Vec<u8>, Cells<'a>)>),
     Tuple(Vec<Cells<'a>>),
@@ -193,7 +199,7 @@ enum Ranges<'a> {
 }
 
 impl Ranges<'_> {
-    fn get(&self, row: usize) -> std::ops::Range<usize> {
+    fn get(&self, row: usize) -> Range<usize> {
         // The Arrow reader has checked that offsets are in order and inside the values.
         let at = |offset: i64| usize::try_from(offset).unwrap_or(0);
         match self {
@@ -243,6 +249,16 @@ impl<'a> Cells<'a> {
                 }
                 out.push(b']');
             }
+            Data::Array(values, items, dimensions) => {
+                let start = usize::try_from(values.value_offsets()[row]).unwrap_or(0);
+                let length = usize::try_from(values.value_length(row)).unwrap_or(0);
+                let lengths = dimensions.is_valid(row).then(|| dimensions.value(row));
+                let lengths = lengths
+                    .as_ref()
+                    .and_then(|lengths| dimensions_of(lengths.as_primitive(), length))
+                    .unwrap_or_else(|| vec![length]);
+                items.nested(start..start + length, &lengths, one_line, out);
+            }
             Data::Tuple(fields) => {
                 out.push(b'[');
                 for (at, cells) in fields.iter().enumerate() {
@@ -289,6 +305,23 @@ impl<'a> Cells<'a> {
         }
     }
 
+    /// Appends the rows as arrays in arrays, by the length of each dimension.
+    fn nested(&self, rows: Range<usize>, lengths: &[usize], one_line: bool, out: &mut Vec<u8>) {
+        let Some((length, inner)) = lengths.split_first() else {
+            return self.json(rows.start, one_line, out);
+        };
+        let stride = rows.len().checked_div(*length).unwrap_or(0);
+        out.push(b'[');
+        for at in 0..*length {
+            if at > 0 {
+                out.push(b',');
+            }
+            let start = rows.start + at * stride;
+            self.nested(start..start + stride, inner, one_line, out);
+        }
+        out.push(b']');
+    }
+
     /// Appends the cell as plain text, as CSV shows it: nested values as JSON, NULL as nothing.
     pub fn text(&self, row: usize, out: &mut Vec<u8>) {
         if self.is_null(row) {
@@ -319,8 +352,14 @@ impl<'a> Cells<'a> {
             Data::Float64(values) => float(values[row], out),
             Data::Decimal32(values, scale) => temporal::decimal(values[row], *scale, out),
             Data::Decimal64(values, scale) => temporal::decimal(values[row], *scale, out),
-            Data::Decimal128(values, scale) => temporal::decimal(values[row], *scale, out),
-            Data::Decimal256(array, scale) => temporal::decimal(array.value(row), *scale, out),
+            Data::Decimal128(values, scale, nan) => match (values[row], nan) {
+                (i128::MIN, true) => out.extend_from_slice(b"NaN"),
+                (value, _) => temporal::decimal(value, *scale, out),
+            },
+            Data::Decimal256(array, scale, nan) => match (array.value(row), nan) {
+                (i256::MIN, true) => out.extend_from_slice(b"NaN"),
+                (value, _) => temporal::decimal(value, *scale, out),
+            },
             Data::Text(texts) | Data::Json(texts) => {
                 out.extend_from_slice(texts.get(row).as_bytes());
             }
@@ -375,7 +414,13 @@ impl<'a> Cells<'a> {
                 let nanos = i64::from(value.milliseconds) * 1_000_000;
                 temporal::interval(0, value.days.into(), nanos, out);
             }
-            Data::Interval(array) => {
+            Data::Interval(array, true) if array.value(row) == IntervalMonthDayNano::MAX => {
+                out.extend_from_slice(b"infinity");
+            }
+            Data::Interval(array, true) if array.value(row) == IntervalMonthDayNano::MIN => {
+                out.extend_from_slice(b"-infinity");
+            }
+            Data::Interval(array, _) => {
                 let value = array.value(row);
                 temporal::interval(
                     value.months.into(),
@@ -385,11 +430,29 @@ impl<'a> Cells<'a> {
                 );
             }
             Data::Dictionary(keys, values) => values.text(keys[row], out),
-            Data::List(..) | Data::Struct(_) | Data::Tuple(_) | Data::Map(..) => {
+            Data::Array(..) | Data::List(..) | Data::Struct(_) | Data::Tuple(_) | Data::Map(..) => {
                 self.json(row, false, out);
             }
         }
     }
+}
+
+/// The lengths of an array's dimensions; `None` when a connector says what can't be true of `elements`
+/// elements. No database has more than a few dimensions.
+fn dimensions_of(lengths: &PrimitiveArray<Int32Type>, elements: usize) -> Option<Vec<usize>> {
+    const MAX_DIMENSIONS: usize = 32;
+    if lengths.is_empty() || lengths.len() > MAX_DIMENSIONS || lengths.null_count() > 0 {
+        return None;
+    }
+    let lengths: Vec<usize> = lengths
+        .values()
+        .iter()
+        .map(|length| usize::try_from(*length).ok().filter(|length| *length > 0))
+        .collect::<Option<_>>()?;
+    let product = lengths
+        .iter()
+        .try_fold(1usize, |product, length| product.checked_mul(*length))?;
+    (product == elements).then_some(lengths)
 }
 
 impl<'a> Data<'a> {
@@ -439,8 +502,12 @@ impl<'a> Data<'a> {
             DataType::Float64 => Self::Float64(values!(Float64Type)),
             DataType::Decimal32(_, scale) => Self::Decimal32(values!(Decimal32Type), *scale),
             DataType::Decimal64(_, scale) => Self::Decimal64(values!(Decimal64Type), *scale),
-            DataType::Decimal128(_, scale) => Self::Decimal128(values!(Decimal128Type), *scale),
-            DataType::Decimal256(_, scale) => Self::Decimal256(array.as_primitive(), *scale),
+            DataType::Decimal128(_, scale) => {
+                Self::Decimal128(values!(Decimal128Type), *scale, plain::has_nan(field))
+            }
+            DataType::Decimal256(_, scale) => {
+                Self::Decimal256(array.as_primitive(), *scale, plain::has_nan(field))
+            }
             DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => {
                 let texts = match field.data_type() {
                     DataType::Utf8 => Texts::Small(array.as_string()),
@@ -515,7 +582,9 @@ impl<'a> Data<'a> {
             }
             DataType::Interval(IntervalUnit::YearMonth) => Self::Months(array.as_primitive()),
             DataType::Interval(IntervalUnit::DayTime) => Self::DayTime(array.as_primitive()),
-            DataType::Interval(IntervalUnit::MonthDayNano) => Self::Interval(array.as_primitive()),
+            DataType::Interval(IntervalUnit::MonthDayNano) => {
+                Self::Interval(array.as_primitive(), sentinel)
+            }
             DataType::List(field) => {
                 let list = array.as_list::<i32>();
                 let values = child(field, list.values().as_ref());
@@ -533,6 +602,11 @@ impl<'a> Data<'a> {
             }
             DataType::Struct(fields) => {
                 let columns = array.as_struct().columns();
+                if let Some(item) = plain::array_item(field) {
+                    let values = columns[0].as_list::<i32>();
+                    let items = child(item, values.values().as_ref());
+                    return Self::Array(values, Box::new(items), columns[1].as_list());
+                }
                 let cells = fields
                     .iter()
                     .zip(columns)

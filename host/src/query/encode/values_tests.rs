@@ -283,3 +283,62 @@ proptest! {
         prop_assert_eq!(read.timestamp_micros(), micros);
     }
 }
+
+#[test]
+fn arrays_are_nested_by_the_dimensions_of_each_value() {
+    let values = ListArray::from_iter_primitive::<Int32Type, _, _>([
+        Some(vec![Some(1), None]),
+        None,
+        Some(vec![]),
+        Some((1..=6).map(Some).collect()),
+        Some((1..=6).map(Some).collect()),
+        // What can't be true is not believed.
+        Some(vec![Some(7), Some(8)]),
+    ]);
+    let dimensions = ListArray::from_iter_primitive::<Int32Type, _, _>([
+        None,
+        None,
+        None,
+        Some(vec![Some(2), Some(3)]),
+        Some(vec![Some(3), Some(1), Some(2)]),
+        Some(vec![Some(2), Some(2)]),
+    ]);
+    let nulls = values.nulls().cloned();
+    let fields = vec![
+        Field::new("values", values.data_type().clone(), true),
+        Field::new("dimensions", dimensions.data_type().clone(), true),
+    ];
+    let column = StructArray::new(
+        fields.into(),
+        vec![Arc::new(values), Arc::new(dimensions)],
+        nulls,
+    );
+    assert_eq!(
+        json_with(column, &[("datachat.layout", "array")]),
+        "[1,null] null [] [[1,2,3],[4,5,6]] [[[1,2]],[[3,4]],[[5,6]]] [7,8]"
+    );
+}
+
+#[test]
+fn nan_among_decimals_is_named_where_the_field_says_so() {
+    let column = || {
+        Decimal128Array::from(vec![Some(110), Some(i128::MIN)])
+            .with_precision_and_scale(10, 2)
+            .expect("a scale")
+    };
+    assert_eq!(
+        json_with(column(), &[("datachat.nan", "sentinel")]),
+        r#""1.10" "NaN""#
+    );
+    assert_ne!(json(column()), r#""1.10" "NaN""#);
+}
+
+#[test]
+fn infinite_intervals_are_named_where_the_field_says_so() {
+    let column =
+        IntervalMonthDayNanoArray::from(vec![IntervalMonthDayNano::MAX, IntervalMonthDayNano::MIN]);
+    assert_eq!(
+        json_with(column, &[("datachat.infinity", "sentinel")]),
+        r#""infinity" "-infinity""#
+    );
+}

@@ -5,21 +5,20 @@
 
 use std::sync::Arc;
 
+use arrow_array::ArrayRef;
 use arrow_array::builder::{
     BinaryBuilder, BooleanBuilder, Date32Builder, Decimal128Builder, Decimal256Builder,
     FixedSizeBinaryBuilder, Float32Builder, Float64Builder, Int16Builder, Int32Builder,
     Int64Builder, IntervalMonthDayNanoBuilder, StringBuilder, Time64MicrosecondBuilder,
     TimestampMicrosecondBuilder, UInt32Builder, UInt64Builder,
 };
-use arrow_array::{ArrayRef, ListArray, StructArray};
-use arrow_buffer::{NullBufferBuilder, OffsetBuffer, ScalarBuffer};
-use arrow_schema::{DataType, FieldRef, Fields};
 
 use super::error::Fault;
+use super::nested::{List, ListSource, Struct};
 use super::shape::{Node, Shape};
 use super::text::TextForm;
-use super::wire::{Reader, exactly, utf8};
-use super::{array, literal, numeric, temporal};
+use super::wire::{exactly, utf8};
+use super::{numeric, temporal};
 
 /// Counts the bytes that a batch holds. 32-bit offsets address no more than [`Meter::MAX`] of them.
 #[derive(Debug, Default)]
@@ -65,34 +64,6 @@ pub(super) enum Column {
     Struct(Box<Struct>),
 }
 
-/// Lists of whatever is inside.
-pub(super) struct List {
-    source: ListSource,
-    item: Column,
-    field: FieldRef,
-    offsets: Vec<i32>,
-    nulls: NullBufferBuilder,
-    /// Items since the last batch.
-    items: usize,
-}
-
-enum ListSource {
-    /// A binary array of this type.
-    Array(u32),
-    /// An array literal with this delimiter, and memory to unquote in.
-    ArrayLiteral(u8, Vec<u8>),
-    /// A record literal, and memory to unquote in.
-    RecordLiteral(Vec<u8>),
-}
-
-/// Named composites.
-pub(super) struct Struct {
-    /// The type that each field must announce, and the field.
-    members: Vec<(u32, Column)>,
-    fields: Fields,
-    nulls: NullBufferBuilder,
-}
-
 impl Column {
     pub(super) fn new(node: &Node) -> Self {
         let data_type = || node.field.data_type().clone();
@@ -123,27 +94,18 @@ impl Column {
             }
             Shape::Interval => Self::Interval(IntervalMonthDayNanoBuilder::new()),
             Shape::Uuid => Self::Uuid(FixedSizeBinaryBuilder::new(16)),
-            Shape::List { element, item } => List::column(ListSource::Array(*element), item),
+            Shape::List { element, item } => {
+                Self::List(Box::new(List::new(ListSource::Array(*element), node, item)))
+            }
             Shape::ListLiteral { delimiter, item } => {
-                List::column(ListSource::ArrayLiteral(*delimiter, Vec::new()), item)
+                let source = ListSource::ArrayLiteral(*delimiter, Vec::new());
+                Self::List(Box::new(List::new(source, node, item)))
             }
             Shape::RecordLiteral { item } => {
-                List::column(ListSource::RecordLiteral(Vec::new()), item)
+                let source = ListSource::RecordLiteral(Vec::new());
+                Self::List(Box::new(List::new(source, node, item)))
             }
-            Shape::Struct(members) => {
-                let fields = match node.field.data_type() {
-                    DataType::Struct(fields) => fields.clone(),
-                    _ => Fields::empty(),
-                };
-                Self::Struct(Box::new(Struct {
-                    members: members
-                        .iter()
-                        .map(|(oid, node)| (*oid, Self::new(node)))
-                        .collect(),
-                    fields,
-                    nulls: NullBufferBuilder::new(0),
-                }))
-            }
+            Shape::Struct(members) => Self::Struct(Box::new(Struct::new(node, members))),
         }
     }
 
@@ -193,7 +155,7 @@ impl Column {
         Ok(())
     }
 
-    fn append_null(&mut self) {
+    pub(super) fn append_null(&mut self) {
         match self {
             Self::Bool(builder) => builder.append_null(),
             Self::Int16(builder) => builder.append_null(),
@@ -240,107 +202,5 @@ impl Column {
             Self::List(list) => list.finish(),
             Self::Struct(composite) => composite.finish(),
         }
-    }
-}
-
-impl List {
-    fn column(source: ListSource, item: &Node) -> Column {
-        Column::List(Box::new(Self {
-            source,
-            item: Column::new(item),
-            field: Arc::clone(&item.field),
-            offsets: vec![0],
-            nulls: NullBufferBuilder::new(0),
-            items: 0,
-        }))
-    }
-
-    fn append(&mut self, value: &[u8], meter: &mut Meter) -> Result<(), Fault> {
-        let (item, items) = (&mut self.item, &mut self.items);
-        let mut each = |element: Option<&[u8]>| {
-            *items += 1;
-            item.append(element, meter)
-        };
-        let dimensions = match &mut self.source {
-            ListSource::Array(element) => {
-                let mut reader = Reader::new(value);
-                let header = array::open(&mut reader, *element)?;
-                for _ in 0..header.elements {
-                    each(reader.nullable()?)?;
-                }
-                reader.end()?;
-                header.dimensions
-            }
-            ListSource::ArrayLiteral(delimiter, scratch) => {
-                literal::array(value, *delimiter, scratch, each)?
-            }
-            ListSource::RecordLiteral(scratch) => {
-                literal::record(value, scratch, each)?;
-                1
-            }
-        };
-        if dimensions > 1 {
-            return Err(Fault::Dimensions);
-        }
-        let end = i32::try_from(self.items).map_err(|_| Fault::TooLarge)?;
-        self.offsets.push(end);
-        self.nulls.append_non_null();
-        Ok(())
-    }
-
-    fn append_null(&mut self) {
-        let end = self.offsets.last().copied().unwrap_or(0);
-        self.offsets.push(end);
-        self.nulls.append_null();
-    }
-
-    fn finish(&mut self) -> ArrayRef {
-        let offsets = std::mem::replace(&mut self.offsets, vec![0]);
-        self.items = 0;
-        Arc::new(ListArray::new(
-            Arc::clone(&self.field),
-            OffsetBuffer::new(ScalarBuffer::from(offsets)),
-            self.item.finish(),
-            self.nulls.finish(),
-        ))
-    }
-}
-
-impl Struct {
-    fn append(&mut self, value: &[u8], meter: &mut Meter) -> Result<(), Fault> {
-        let mut reader = Reader::new(value);
-        if reader.count()? != self.members.len() {
-            return Err(Fault::Malformed("a composite has another count of fields"));
-        }
-        for (oid, column) in &mut self.members {
-            if reader.u32()? != *oid {
-                return Err(Fault::Malformed("a composite has a field of another type"));
-            }
-            column.append(reader.nullable()?, meter)?;
-        }
-        reader.end()?;
-        self.nulls.append_non_null();
-        Ok(())
-    }
-
-    fn append_null(&mut self) {
-        for (_, column) in &mut self.members {
-            column.append_null();
-        }
-        self.nulls.append_null();
-    }
-
-    fn finish(&mut self) -> ArrayRef {
-        let rows = self.nulls.len();
-        let nulls = self.nulls.finish();
-        if self.members.is_empty() {
-            return Arc::new(StructArray::new_empty_fields(rows, nulls));
-        }
-        let columns = self
-            .members
-            .iter_mut()
-            .map(|(_, column)| column.finish())
-            .collect();
-        Arc::new(StructArray::new(self.fields.clone(), columns, nulls))
     }
 }

@@ -11,9 +11,6 @@ pub enum Fault {
     /// The server sent text that is not UTF-8, which a database of encoding `SQL_ASCII` can hold.
     #[error("the text is not valid UTF-8")]
     NotUtf8,
-    /// NaN in a column that Arrow can only hold as decimal.
-    #[error("NaN has no place in a decimal column")]
-    DecimalNan,
     /// A number with more digits than its column's type declares.
     #[error("the number does not fit the declared precision and scale")]
     DecimalRange,
@@ -26,9 +23,6 @@ pub enum Fault {
     /// An interval whose time part is outside of 64 bits of nanoseconds.
     #[error("the time part of the interval exceeds 292 years, the range of Arrow")]
     IntervalRange,
-    /// An array with two or more dimensions.
-    #[error("the array has more than one dimension")]
-    Dimensions,
     /// The batch would exceed what 32-bit offsets can address.
     #[error("the values are too large for one batch")]
     TooLarge,
@@ -47,14 +41,12 @@ impl Fault {
         match self {
             Self::Malformed(_) => None,
             Self::NotUtf8 => Some("select convert_to(column, 'SQL_ASCII') to get the bytes"),
-            Self::DecimalNan | Self::DecimalRange => {
-                Some("cast the column to text or to double precision")
+            Self::DecimalRange | Self::DateRange | Self::TimestampRange => {
+                Some("cast the column to text")
             }
-            Self::DateRange | Self::TimestampRange => Some("cast the column to text"),
             Self::IntervalRange => {
                 Some("cast the column to text, or select extract(epoch from column)")
             }
-            Self::Dimensions => Some("select to_json(column), or cast the column to text"),
             Self::TooLarge => Some("select fewer or shorter values"),
         }
     }

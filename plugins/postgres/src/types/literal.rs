@@ -3,69 +3,76 @@
 //! For what the server can only send as text. The parsers read what PostgreSQL writes, which is less
 //! than what it reads.
 
+use super::array::{Lengths, MAX_DIMENSIONS};
 use super::error::Fault;
 
 const BROKEN_ARRAY: Fault = Fault::Malformed("an array literal is broken");
 const BROKEN_RECORD: Fault = Fault::Malformed("a record literal is broken");
-const MAX_DIMENSIONS: usize = 6;
 
-/// Calls `each` with every element, null as `None`, and returns the count of dimensions, 0 for an
-/// empty array. `scratch` is only memory to reuse.
+/// Calls `each` with every element, null as `None`, and returns the lengths of the dimensions. `scratch`
+/// is only memory to reuse.
 pub(super) fn array(
     literal: &[u8],
     delimiter: u8,
     scratch: &mut Vec<u8>,
     mut each: impl FnMut(Option<&[u8]>) -> Result<(), Fault>,
-) -> Result<usize, Fault> {
-    let mut at = skip_bounds(literal)?;
+) -> Result<Lengths, Fault> {
+    let body = &literal[skip_bounds(literal)?..];
+    if body == b"{}" {
+        return Ok(Lengths::default());
+    }
+    // All arrays at a depth have the same length, and elements stand only at the greatest depth.
+    let dimensions = body.iter().take_while(|byte| **byte == b'{').count();
+    if dimensions == 0 || dimensions > MAX_DIMENSIONS {
+        return Err(BROKEN_ARRAY);
+    }
+    let mut expected: [Option<i32>; MAX_DIMENSIONS] = [None; MAX_DIMENSIONS];
+    let mut counts = [0; MAX_DIMENSIONS];
     let mut depth = 0;
-    let mut dimensions = 0;
-    let mut empty = true;
+    let mut at = 0;
     loop {
-        // Here an element or a nested array begins, or the innermost array ends.
-        match literal.get(at).ok_or(BROKEN_ARRAY)? {
-            b'{' => {
-                depth += 1;
-                dimensions = dimensions.max(depth);
-                at += 1;
-                if dimensions > MAX_DIMENSIONS {
-                    return Err(BROKEN_ARRAY);
-                }
-                if literal.get(at) != Some(&b'}') {
-                    continue;
-                }
+        while depth < dimensions {
+            if body.get(at) != Some(&b'{') {
+                return Err(BROKEN_ARRAY);
             }
-            _ if depth == 0 => return Err(BROKEN_ARRAY),
-            b'"' => {
-                at = quoted(literal, at + 1, scratch, false).ok_or(BROKEN_ARRAY)?;
-                each(Some(scratch))?;
-                empty = false;
-            }
-            _ => {
-                let length = literal[at..]
-                    .iter()
-                    .position(|byte| *byte == delimiter || *byte == b'}')
-                    .filter(|length| *length > 0)
-                    .ok_or(BROKEN_ARRAY)?;
-                let element = &literal[at..at + length];
-                each((element != b"NULL").then_some(element))?;
-                at += length;
-                empty = false;
-            }
-        }
-        // And here it has ended.
-        while literal.get(at) == Some(&b'}') && depth > 0 {
-            depth -= 1;
+            counts[depth] = 0;
+            depth += 1;
             at += 1;
         }
-        if depth == 0 {
-            return match (at == literal.len(), empty) {
-                (false, _) => Err(BROKEN_ARRAY),
-                (true, true) => Ok(0),
-                (true, false) => Ok(dimensions),
-            };
+        if body.get(at) == Some(&b'"') {
+            at = quoted(body, at + 1, scratch, false).ok_or(BROKEN_ARRAY)?;
+            each(Some(scratch))?;
+        } else {
+            let rest = body.get(at..).unwrap_or_default();
+            let length = rest
+                .iter()
+                .position(|byte| *byte == delimiter || matches!(byte, b'{' | b'}'))
+                .filter(|length| *length > 0)
+                .ok_or(BROKEN_ARRAY)?;
+            let element = &rest[..length];
+            each((element != b"NULL").then_some(element))?;
+            at += length;
         }
-        if literal.get(at) != Some(&delimiter) {
+        counts[depth - 1] += 1;
+        while body.get(at) == Some(&b'}') {
+            depth -= 1;
+            at += 1;
+            if *expected[depth].get_or_insert(counts[depth]) != counts[depth] {
+                return Err(BROKEN_ARRAY);
+            }
+            if depth == 0 {
+                if at != body.len() {
+                    return Err(BROKEN_ARRAY);
+                }
+                let mut lengths = Lengths::default();
+                for length in &counts[..dimensions] {
+                    lengths.push(*length)?;
+                }
+                return Ok(lengths);
+            }
+            counts[depth - 1] += 1;
+        }
+        if body.get(at) != Some(&delimiter) {
             return Err(BROKEN_ARRAY);
         }
         at += 1;
@@ -148,13 +155,13 @@ mod tests {
         element.map(|bytes| String::from_utf8(bytes.to_vec()).unwrap())
     }
 
-    fn read_array(literal: &str) -> Result<(usize, Vec<Option<String>>), Fault> {
+    fn read_array(literal: &str) -> Result<(Vec<i32>, Vec<Option<String>>), Fault> {
         let mut elements = Vec::new();
-        let dimensions = array(literal.as_bytes(), b',', &mut Vec::new(), |element| {
+        let lengths = array(literal.as_bytes(), b',', &mut Vec::new(), |element| {
             elements.push(owned(element));
             Ok(())
         })?;
-        Ok((dimensions, elements))
+        Ok((lengths.as_slice().to_vec(), elements))
     }
 
     fn read_record(literal: &str) -> Result<Vec<Option<String>>, Fault> {
@@ -176,25 +183,25 @@ mod tests {
 
     #[test]
     fn an_array_literal_gives_its_elements_in_order() {
-        assert_eq!(read_array("{}"), Ok((0, vec![])));
+        assert_eq!(read_array("{}"), Ok((vec![], vec![])));
         assert_eq!(
             read_array(r#"{a,NULL,"NULL","","x,\"}\\"}"#),
             Ok((
-                1,
+                vec![5],
                 vec![some("a"), None, some("NULL"), some(""), some(r#"x,"}\"#)]
             ))
         );
         assert_eq!(
             read_array("[2:3]={a,b}"),
-            Ok((1, vec![some("a"), some("b")]))
+            Ok((vec![2], vec![some("a"), some("b")]))
         );
         assert_eq!(
             read_array("[0:1][-1:0]={{1,2},{3,4}}"),
-            Ok((2, vec![some("1"), some("2"), some("3"), some("4")]))
+            Ok((vec![2, 2], vec![some("1"), some("2"), some("3"), some("4")]))
         );
         assert_eq!(
             read_array("{{{1}},{{2}}}"),
-            Ok((3, vec![some("1"), some("2")]))
+            Ok((vec![2, 1, 1], vec![some("1"), some("2")]))
         );
     }
 
@@ -227,6 +234,11 @@ mod tests {
             "[x]={a}",
             "{{{{{{{a}}}}}}}",
             "{a{b}}",
+            "{{a},{b,c}}",
+            "{{a},b}",
+            "{a,{b}}",
+            "{{}}",
+            "{{a}",
             "{\"a\"b}",
         ] {
             assert!(read_array(literal).is_err(), "{literal}");

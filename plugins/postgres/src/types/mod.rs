@@ -11,23 +11,26 @@
 //! |---|---|
 //! | boolean, smallint … bigint, real, double precision | bool, int16 … int64, float32, float64 |
 //! | oid, xid, cid; xid8 | uint32; uint64 |
-//! | numeric(p,s) that 76 digits can hold | decimal128 or decimal256, scale ≥ 0 |
+//! | numeric(p,s) that 76 digits can hold | decimal128 or decimal256, scale ≥ 0, see [`NAN`] |
 //! | other numeric | utf8, opaque |
 //! | text, varchar, bpchar, name, "char", citext, enums | utf8 |
 //! | bytea | binary |
 //! | date; time; timestamp; timestamptz | date32; time64\[µs\]; timestamp\[µs\]; timestamp\[µs, UTC\] |
 //! | interval | `month_day_nano` |
 //! | uuid; json, jsonb | `arrow.uuid`; `arrow.json` over the raw text |
-//! | arrays | list |
+//! | arrays | struct of values and dimensions, see [`LAYOUT`] |
 //! | named composites | struct |
 //! | anonymous records | list of utf8, one text per field |
 //! | all else | utf8, opaque: PostgreSQL's text |
 //!
 //! Where PostgreSQL's types hold more than Arrow's:
 //!
-//! - ±infinity of dates and timestamps is the greatest and the least integer of the column; such fields
-//!   carry the metadata [`INFINITY`]` = sentinel`. A timestamp after the year 294246 has no image and is
-//!   an error. 24:00:00 is 86,400,000,000 µs.
+//! - ±infinity of dates, timestamps and intervals is the greatest and the least integer of the column, and
+//!   NaN of numeric(p,s) the least; the field's metadata says so ([`INFINITY`], [`NAN`]). The host writes
+//!   them by name, and refuses NaN to readers of decimals.
+//! - 24:00:00 is 86,400,000,000 µs. A timestamp after 294247-01-10 and an interval with more than 292 years
+//!   of hours have no image and are errors.
+//! - An array has its dimensions beside its elements, because they differ from value to value.
 //! - An enum is plain utf8, not a dictionary: labels can be added while a result streams, and a
 //!   dictionary would then have to be replaced in mid-stream.
 //! - "opaque" is the canonical extension `arrow.opaque` with PostgreSQL's name of the type; `json` is
@@ -48,6 +51,7 @@ mod catalog;
 mod column;
 mod error;
 mod literal;
+mod nested;
 mod network;
 mod numeric;
 mod plan;
@@ -67,5 +71,16 @@ pub use row::RowDecoder;
 /// Metadata key of a field: the type as PostgreSQL spells it, with modifiers.
 pub const DB_TYPE: &str = "datachat.db_type";
 
-/// Metadata key of a field whose extreme integers mean ±infinity; the value is `sentinel`.
+/// Metadata key of a field of dates or times whose extreme integers mean ±infinity: [`SENTINEL`].
 pub const INFINITY: &str = "datachat.infinity";
+
+/// Metadata key of a field of decimals whose least integer means NaN: [`SENTINEL`].
+pub const NAN: &str = "datachat.nan";
+
+/// The value of [`INFINITY`] and [`NAN`].
+pub const SENTINEL: &str = "sentinel";
+
+/// Metadata key of a field whose struct stands for another type. `array`: the struct of the list `values`
+/// and the list `dimensions` is one array, whose elements are `values` in row-major order; `dimensions`
+/// has the length of each dimension, the outermost first, and is null where there is only one.
+pub const LAYOUT: &str = "datachat.layout";

@@ -140,17 +140,21 @@ impl Accumulator for i256 {
     }
 }
 
-fn finite(value: &[u8]) -> Result<Finite<'_>, Fault> {
+/// None is NaN.
+fn finite(value: &[u8]) -> Result<Option<Finite<'_>>, Fault> {
     match parse(value)? {
-        Numeric::Finite(finite) => Ok(finite),
-        Numeric::Nan => Err(Fault::DecimalNan),
+        Numeric::Finite(finite) => Ok(Some(finite)),
+        Numeric::Nan => Ok(None),
         Numeric::PlusInfinity | Numeric::MinusInfinity => Err(Fault::DecimalRange),
     }
 }
 
-/// The value in units of 10^−`scale`, with at most `precision` ≤ 38 digits.
+/// The value in units of 10^−`scale`, with at most `precision` ≤ 38 digits. NaN is the least integer,
+/// which no precision allows to any number.
 pub(super) fn decimal128(value: &[u8], precision: u8, scale: i8) -> Result<i128, Fault> {
-    let finite = finite(value)?;
+    let Some(finite) = finite(value)? else {
+        return Ok(i128::MIN);
+    };
     // 64-bit arithmetic is several times as fast, above all in WebAssembly.
     let units = if precision <= 19 {
         finite.units::<u64>(scale.into()).map(i128::from)
@@ -164,9 +168,11 @@ pub(super) fn decimal128(value: &[u8], precision: u8, scale: i8) -> Result<i128,
     Ok(if finite.negative { -units } else { units })
 }
 
-/// The value in units of 10^−`scale`, with at most `precision` ≤ 76 digits.
+/// The value in units of 10^−`scale`, with at most `precision` ≤ 76 digits. NaN is the least integer.
 pub(super) fn decimal256(value: &[u8], precision: u8, scale: i8) -> Result<i256, Fault> {
-    let finite = finite(value)?;
+    let Some(finite) = finite(value)? else {
+        return Ok(i256::MIN);
+    };
     let units = finite
         .units::<i256>(scale.into())
         .filter(|units| Decimal256Type::is_valid_decimal_precision(*units, precision))
@@ -309,11 +315,15 @@ mod tests {
     }
 
     #[test]
+    fn nan_in_a_decimal_is_an_integer_that_no_number_has() {
+        assert_eq!(decimal128(&wire(NAN, 0, 0, &[]), 38, 2), Ok(i128::MIN));
+        assert_eq!(decimal256(&wire(NAN, 0, 0, &[]), 76, 2), Ok(i256::MIN));
+        assert!(!Decimal128Type::is_valid_decimal_precision(i128::MIN, 38));
+        assert!(!Decimal256Type::is_valid_decimal_precision(i256::MIN, 76));
+    }
+
+    #[test]
     fn what_a_decimal_cannot_hold_is_an_error_not_another_number() {
-        assert_eq!(
-            decimal128(&wire(NAN, 0, 0, &[]), 10, 2),
-            Err(Fault::DecimalNan)
-        );
         assert_eq!(
             decimal128(&wire(PLUS_INFINITY, 0, 0, &[]), 10, 2),
             Err(Fault::DecimalRange)

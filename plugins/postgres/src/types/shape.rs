@@ -13,7 +13,7 @@ use super::catalog::{Known, TypeCatalog};
 use super::plan::ColumnSpec;
 use super::spelling::{numeric_modifier, spell};
 use super::text::TextForm;
-use super::{DB_TYPE, INFINITY};
+use super::{DB_TYPE, INFINITY, LAYOUT, NAN, SENTINEL, array};
 
 /// Deeper nesting comes as text. PostgreSQL has no such limit; people have no such types.
 const MAX_DEPTH: usize = 12;
@@ -89,6 +89,8 @@ pub(super) struct Decider<'a> {
 enum Extension {
     None,
     Infinity,
+    Nan,
+    Array,
     Named(&'static str),
     Opaque,
 }
@@ -121,9 +123,9 @@ impl<'a> Decider<'a> {
             ),
             Known::Array(element) => {
                 let item = self.binary("item", element, modifier, depth + 1)?;
-                let data_type = DataType::List(Arc::clone(&item.field));
+                let data_type = DataType::Struct(array::struct_fields(Arc::clone(&item.field)));
                 let item = Box::new(item);
-                (Shape::List { element, item }, data_type, Extension::None)
+                (Shape::List { element, item }, data_type, Extension::Array)
             }
             Known::Composite(attributes) => {
                 let mut members = Vec::with_capacity(attributes.len());
@@ -160,11 +162,11 @@ impl<'a> Decider<'a> {
         match self.base(oid) {
             Some(Known::Array(element)) => {
                 let item = Box::new(self.literal_item(element, modifier));
-                let data_type = DataType::List(Arc::clone(&item.field));
+                let data_type = DataType::Struct(array::struct_fields(Arc::clone(&item.field)));
                 let delimiter = if element == BOX { b';' } else { b',' };
                 Node {
                     shape: Shape::ListLiteral { delimiter, item },
-                    field: self.field(name, oid, modifier, data_type, &Extension::None),
+                    field: self.field(name, oid, modifier, data_type, &Extension::Array),
                 }
             }
             Some(Known::Record) => {
@@ -255,7 +257,13 @@ impl<'a> Decider<'a> {
         match extension {
             Extension::None => {}
             Extension::Infinity => {
-                metadata.insert(INFINITY.to_owned(), "sentinel".to_owned());
+                metadata.insert(INFINITY.to_owned(), SENTINEL.to_owned());
+            }
+            Extension::Nan => {
+                metadata.insert(NAN.to_owned(), SENTINEL.to_owned());
+            }
+            Extension::Array => {
+                metadata.insert(LAYOUT.to_owned(), "array".to_owned());
             }
             Extension::Named(name) => {
                 metadata.insert(EXTENSION_NAME.to_owned(), (*name).to_owned());
@@ -294,7 +302,7 @@ fn text_form(scalar: Scalar) -> Option<TextForm> {
 }
 
 fn scalar_shape(scalar: Scalar, modifier: i32) -> Option<(Shape, DataType, Extension)> {
-    use Extension::{Infinity, Named, None as Plain, Opaque};
+    use Extension::{Infinity, Named, Nan, None as Plain, Opaque};
     let micros = TimeUnit::Microsecond;
     Some(match scalar {
         Scalar::Bool => (Shape::Bool, DataType::Boolean, Plain),
@@ -343,12 +351,12 @@ fn scalar_shape(scalar: Scalar, modifier: i32) -> Option<(Shape, DataType, Exten
             Some((precision, scale)) if precision <= 38 => (
                 Shape::Decimal128 { precision, scale },
                 DataType::Decimal128(precision, scale),
-                Plain,
+                Nan,
             ),
             Some((precision, scale)) => (
                 Shape::Decimal256 { precision, scale },
                 DataType::Decimal256(precision, scale),
-                Plain,
+                Nan,
             ),
             None => (Shape::Text(TextForm::Numeric), DataType::Utf8, Opaque),
         },
