@@ -105,6 +105,59 @@ fn a_server_that_skips_its_proof_in_scram_is_an_impostor() {
     server.join().expect("the script");
 }
 
+/// What opening a session says to a server that answers SCRAM's first message with what `challenge` makes of
+/// the client's nonce, and the proof with `verdict`.
+fn scram_error(challenge: fn(&str) -> String, verdict: &'static str) -> DbError {
+    let (port, server) = scripted(move |mut socket| {
+        take(&mut socket);
+        socket
+            .write_all(&message(b'R', b"\0\0\0\x0aSCRAM-SHA-256\0\0"))
+            .expect("write");
+        let mut buffer = [0; 4096];
+        let length = socket.read(&mut buffer).expect("bytes");
+        let first = String::from_utf8_lossy(&buffer[..length]).into_owned();
+        let nonce = first.split("r=").nth(1).expect("a nonce");
+        let answer = [&[0, 0, 0, 11], challenge(nonce).as_bytes()].concat();
+        socket.write_all(&message(b'R', &answer)).expect("write");
+        if socket.read(&mut buffer).is_ok_and(|length| length > 0) {
+            let answer = [&[0, 0, 0, 12], verdict.as_bytes()].concat();
+            let _ = socket.write_all(&message(b'R', &answer));
+            let _ = socket.write_all(&message(b'R', &[0, 0, 0, 0]));
+            let _ = socket.write_all(&message(b'Z', b"I"));
+        }
+    });
+    let mut target = target(port, "app", "bank");
+    target.tls = TlsMode::Disable;
+    let error = open_target(&target, Some(CANARY))
+        .err()
+        .expect("no session");
+    server.join().expect("the script");
+    assert_eq!(error.code, ErrorCode::AuthenticationFailed, "{error:?}");
+    assert!(!format!("{error:?}").contains(CANARY));
+    error
+}
+
+#[test]
+fn a_server_with_a_wrong_signature_or_an_old_nonce_is_an_impostor() {
+    const SALT: &str = "W22ZaJ0SNY7soEsUEjb6gQ==";
+    let error = scram_error(
+        |nonce| format!("r={nonce}server,s={SALT},i=4096"),
+        "v=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+    );
+    assert!(error.message.contains("impostor"), "{}", error.message);
+    scram_error(|_| format!("r=replayed,s={SALT},i=4096"), "v=AAAA");
+}
+
+#[test]
+fn a_server_that_wants_endless_hashing_is_refused() {
+    let started = Instant::now();
+    scram_error(
+        |nonce| format!("r={nonce}server,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=2000000000"),
+        "v=AAAA",
+    );
+    assert!(started.elapsed() < Duration::from_secs(5));
+}
+
 #[test]
 fn bytes_in_front_of_the_tls_handshake_are_refused() {
     let (port, server) = scripted(|mut socket| {
