@@ -19,3 +19,7 @@ test *arguments:
 # What a change must pass: format, lints, tests, docs.
 ci:
     cargo xtask ci
+
+# Measures against native drivers and writes docs/benchmarks.md.
+bench:
+    cargo xtask bench

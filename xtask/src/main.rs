@@ -5,6 +5,7 @@
 //! (where we may) or named with the command that installs it.
 
 mod apt;
+mod bench;
 mod ci;
 mod command;
 mod demo;
@@ -30,6 +31,8 @@ cargo xtask <command>
              build the WebAssembly components into <target>/plugins
   test [-- ARGS]
              build the components and run every test; ARGS go to `cargo test`
+  bench [--quick]
+             measure an optimised build against native drivers and write docs/benchmarks.md
   ci         format, lints, tests and docs: what a change must pass
 ";
 
@@ -57,6 +60,9 @@ fn dispatch(arguments: &[&str]) -> Result<bool> {
     match name {
         "demo" if rest.is_empty() || rest == ["--once"] => {
             demo::run(!rest.is_empty()).map(|()| true)
+        }
+        "bench" if rest.is_empty() || rest == ["--quick"] => {
+            bench::run(!rest.is_empty()).map(|()| true)
         }
         "plugins" => match plugins::Options::parse(rest) {
             Some(options) => plugins::run(options).map(|()| true),

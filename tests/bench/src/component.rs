@@ -1,0 +1,90 @@
+//! Our side: the PostgreSQL component in its sandbox, called as the server calls it.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use datachat::limits::Limits;
+use datachat::plugins::{
+    Components, ConnectionKey, Connector, EgressPolicy, Parameters, PluginOptions, Plugins, Target,
+    Tls, TlsMode,
+};
+use datachat::query::{OnLimit, QueryLimits, QueryRequest, execute};
+use datachat::registry::{ChosenBy, Connection};
+use datachat::secret::Secret;
+
+/// A loaded connector and its connection.
+pub struct Component {
+    connection: Connection,
+    limits: Limits,
+}
+
+impl Component {
+    pub async fn load(data: &Path, port: u16) -> Result<Self> {
+        let limits = Limits::default();
+        let plugins = Plugins::load(PluginOptions {
+            limits: limits.clone(),
+            data_dir: data.to_path_buf(),
+            egress: EgressPolicy::default(),
+            components: Components::Shipped,
+            extra_dirs: Vec::new(),
+        })
+        .await?;
+        let connector = plugins
+            .connector("postgresql")
+            .context("the component is missing; `cargo xtask plugins` builds it")?;
+        let target = Target {
+            host: "127.0.0.1".to_owned(),
+            port,
+            database: Some("postgres".to_owned()),
+            user: Some("postgres".to_owned()),
+            password: Some(Secret::new("bench".to_owned())),
+            options: Vec::new(),
+            tls: Tls {
+                mode: TlsMode::Disable,
+                roots: None,
+            },
+        };
+        Ok(Self {
+            connection: Connection {
+                key: ConnectionKey {
+                    id: uuid::Uuid::new_v4(),
+                    revision: 1,
+                },
+                name: "bench".to_owned(),
+                database_type: "postgresql".to_owned(),
+                target,
+                connector: Arc::clone(&connector),
+                chosen_by: ChosenBy::Explicit,
+            },
+            limits,
+        })
+    }
+
+    /// Runs a statement through policy, sandbox, limits and intake; the number of rows in its batches.
+    pub async fn rows(&self, sql: &str) -> Result<usize> {
+        let request = QueryRequest {
+            sql: sql.to_owned(),
+            params: Parameters::Positional(Vec::new()),
+            limits: QueryLimits {
+                max_rows: self.limits.query_max_rows,
+                max_bytes: self.limits.query_max_bytes,
+                timeout_ms: self.limits.query_max_timeout_ms,
+                on_limit: OnLimit::Error,
+            },
+        };
+        let mut stream = execute(&self.connection, request, &self.limits).await?;
+        let mut rows = 0;
+        while let Some(batch) = stream.next().await? {
+            rows += batch.num_rows();
+        }
+        Ok(rows)
+    }
+
+    /// A new instance that connects, authenticates and asks who it is.
+    pub async fn cold(&self) -> Result<Duration> {
+        let connector: &Connector = &self.connection.connector;
+        Ok(connector.probe(&self.connection.target).await?.1)
+    }
+}

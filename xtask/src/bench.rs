@@ -1,0 +1,91 @@
+//! `cargo xtask bench`: measures an optimised build and writes `docs/benchmarks.md`.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::Result;
+
+use crate::route::Choice;
+use crate::workspace::{Workspace, cargo};
+use crate::{command, plugins, prerequisites};
+
+/// Downloading some wheels; without a network there is no such baseline.
+const PIP_PATIENCE: Duration = Duration::from_mins(5);
+
+const INTRODUCTION: &str = "\
+# Benchmarks
+
+`cargo xtask bench` writes this page. Component and native driver read the same rows of the same server into the same
+Arrow columns, taking turns within one run; each figure is a median. \"Native ÷ component\" above 1 means that the
+component is faster. The component's time includes the statement's policy, its read-only transaction, the sandbox, and
+the host's check of the Arrow stream; the native driver (`tokio-postgres`) has its statement prepared and does none of
+that.
+
+";
+
+/// Builds, measures, writes the page; `quick` only shows that it runs, and writes nothing.
+///
+/// # Errors
+/// When something can't be built or a case fails.
+pub fn run(quick: bool) -> Result<()> {
+    let workspace = Workspace::find()?;
+    prerequisites::libclang()?;
+    prerequisites::postgres()?;
+    plugins::run(plugins::Options {
+        hostile: false,
+        choice: Choice::Automatic,
+    })?;
+    command::run(
+        cargo()
+            .args(["build", "--release", "--workspace"])
+            .args(["--bin", "datachat", "--bin", "datachat-bench"])
+            .current_dir(&workspace.root),
+    )?;
+    let mut bench = Command::new(workspace.target.join("release/datachat-bench"));
+    if quick {
+        bench.arg("--quick");
+    }
+    if let Some(python) = python(&workspace) {
+        bench.env("BENCH_PYTHON", python);
+    }
+    eprintln!("$ datachat-bench");
+    let report = command::output(&mut bench)?;
+    print!("{report}");
+    if !quick {
+        let page = workspace.root.join("docs/benchmarks.md");
+        std::fs::write(&page, format!("{INTRODUCTION}{report}"))?;
+        eprintln!("written: {}", page.display());
+    }
+    Ok(())
+}
+
+/// A Python with ADBC's PostgreSQL driver, in a virtual environment of its own, if one can be made.
+fn python(workspace: &Workspace) -> Option<PathBuf> {
+    let folder = workspace.target.join("bench-python");
+    let python = folder.join("bin/python");
+    let works = || {
+        command::output(
+            Command::new(&python).args(["-c", "import adbc_driver_postgresql, pyarrow"]),
+        )
+        .is_ok()
+    };
+    if works() {
+        return Some(python);
+    }
+    command::run(Command::new("python3").args(["-m", "venv"]).arg(&folder))
+        .inspect_err(|error| eprintln!("without ADBC: {error:#}"))
+        .ok()?;
+    command::succeeds_within(
+        Command::new(&python).args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "adbc-driver-postgresql",
+            "pyarrow",
+        ]),
+        PIP_PATIENCE,
+    );
+    works().then_some(python)
+}
