@@ -17,7 +17,7 @@ use datachat_throwaway::{Options, Postgres};
 
 /// Ten columns of mixed types: half fixed width, a null in every tenth value of one of them.
 const ROWS: &str = "CREATE TABLE rows AS SELECT \
-    i::int4 AS i4, (i * 7919)::int8 AS i8, CASE WHEN i % 10 > 0 THEN i::int8 END AS maybe, \
+    i::int4 AS i4, i::int8 * 7919 AS i8, CASE WHEN i % 10 > 0 THEN i::int8 END AS maybe, \
     i / 7.0::float8 AS f8, i % 3 = 0 AS b, (i % 1000003 / 100.0)::numeric(12, 2) AS n, \
     'text number ' || i AS t, DATE '2000-01-01' + i % 9000 AS d, \
     TIMESTAMPTZ '2020-01-01 00:00:00Z' + i * INTERVAL '1.5 s' AS ts, md5(i::text)::uuid AS u \
@@ -27,6 +27,7 @@ fn main() -> Result<()> {
     let quick = std::env::args().any(|argument| argument == "--quick");
     let postgres = Postgres::start(Options::new("bench"))?;
     postgres.psql("postgres", ROWS)?;
+    postgres.psql("postgres", "ALTER TABLE rows ADD PRIMARY KEY (i4)")?;
     postgres.psql("postgres", "VACUUM ANALYZE rows")?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
