@@ -64,6 +64,16 @@ impl Client {
         }
     }
 
+    /// The same client with network connections of its own: those of a client belong to the runtime of the
+    /// test that used it first.
+    #[must_use]
+    pub fn afresh(&self) -> Self {
+        Self {
+            pool: Pool::builder(TokioExecutor::new()).build_http(),
+            ..self.clone()
+        }
+    }
+
     /// `GET path`.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ mod evidence;
 mod seed;
 mod server;
 mod tls;
+mod warm;
 
 pub use client::{Answer, Client, Streaming};
 pub use datachat_throwaway::{

@@ -19,6 +19,7 @@ use crate::client::Client;
 use crate::evidence::{log_folder, target_folder};
 use crate::seed;
 use crate::shows_canary;
+use crate::warm;
 
 /// How long a start or stop may take on a busy machine that compiles a component for the first time.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -87,7 +88,10 @@ impl TestServer {
             log,
             client,
         };
+        let compiled = target_folder()?.join("test-compiled");
+        warm::seed(&compiled, &server.data_folder())?;
         server.launch().await?;
+        warm::keep(&server.data_folder(), &compiled)?;
         Ok(server)
     }
 
@@ -130,11 +134,11 @@ impl TestServer {
         }
     }
 
-    /// The program with this server's environment and data folder, for other commands than `serve`.
+    /// The program with an empty environment, for starts that are to fail.
     ///
     /// # Errors
-    /// When the program has not been built.
-    pub fn command(&self) -> Result<Command> {
+    /// When it has not been built.
+    pub fn program() -> Result<Command> {
         let mut command = Command::new(program()?);
         command.env_clear();
         for name in ["PATH", "TMPDIR"] {
@@ -142,6 +146,15 @@ impl TestServer {
                 command.env(name, value);
             }
         }
+        Ok(command)
+    }
+
+    /// The program with this server's environment and data folder, for other commands than `serve`.
+    ///
+    /// # Errors
+    /// When the program has not been built.
+    pub fn command(&self) -> Result<Command> {
+        let mut command = Self::program()?;
         command
             .env("HOME", self.folder.path())
             .env("DATACHAT_DATA_DIR", self.data_folder())
@@ -151,6 +164,14 @@ impl TestServer {
             .envs(self.options.variables.iter().cloned())
             .current_dir(self.folder.path());
         Ok(command)
+    }
+
+    /// Sets an environment variable for the next [`TestServer::launch`].
+    pub fn set_variable(&mut self, name: &str, value: &str) {
+        self.options.variables.retain(|(known, _)| known != name);
+        self.options
+            .variables
+            .push((name.to_owned(), value.to_owned()));
     }
 
     /// A client without a key.

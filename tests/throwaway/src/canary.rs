@@ -5,9 +5,18 @@
 pub const CANARY: &str = include_str!("../canary.txt");
 
 /// Whether bytes show the canary, in the clear or in base64 at any alignment.
+///
+/// One pass, for results of hundreds of megabytes are searched too.
 pub fn shows_canary(bytes: &[u8]) -> bool {
-    let contains = |needle: &[u8]| bytes.windows(needle.len()).any(|window| window == needle);
-    contains(CANARY.as_bytes()) || (0..3).any(|offset| contains(&base64_core(CANARY, offset)))
+    let mut needles = vec![CANARY.as_bytes().to_vec()];
+    needles.extend((0..3).map(|offset| base64_core(CANARY, offset)));
+    let mut begins = [false; 256];
+    for needle in &needles {
+        begins[usize::from(needle[0])] = true;
+    }
+    bytes.iter().enumerate().any(|(at, byte)| {
+        begins[usize::from(*byte)] && needles.iter().any(|needle| bytes[at..].starts_with(needle))
+    })
 }
 
 /// The base64 characters that depend on `text` alone when `offset` other bytes come before it.
