@@ -1,0 +1,26 @@
+//! End to end: the real server program, real PostgreSQL servers, HTTP in between.
+//!
+//! Each module states what callers may rely on, in the words of its test names. Tests that leave nothing
+//! behind share one server and one PostgreSQL (see `stage`); those that need a state of their own start one.
+
+mod door;
+mod stage;
+
+mod access;
+mod authentication;
+mod breakage;
+mod cancel;
+mod databases;
+mod environment;
+mod formats;
+mod http;
+mod isolation;
+mod leaks;
+mod limits;
+mod memory;
+mod parameters;
+mod registration;
+mod routing;
+mod tls;
+mod tools;
+mod unusable;

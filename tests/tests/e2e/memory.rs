@@ -1,0 +1,99 @@
+//! A million rows in bounded memory. A server that keeps results is wrong, not slow.
+//!
+//! The result is several times larger than the bound, so that whatever keeps it shows.
+
+use std::fs;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use datachat_tests::{ServerOptions, Streaming, TestServer};
+use hyper::Method;
+use serde_json::json;
+
+use crate::stage::{query, reader_url, register, stage};
+
+const ROWS: u64 = 1_000_000;
+/// What the server may grow by while it streams: a few batches in every stage, of whatever format.
+const BOUND_KIB: u64 = 300 * 1024;
+
+/// A line of `/proc/<process>/status` in KiB.
+fn status(process: u32, name: &str) -> Result<u64> {
+    let text = fs::read_to_string(format!("/proc/{process}/status"))?;
+    let line = text
+        .lines()
+        .find(|line| line.starts_with(name))
+        .context("no such line")?;
+    let number = line.split_whitespace().nth(1).context("no number")?;
+    Ok(number.parse()?)
+}
+
+/// Makes the high-water mark start from now.
+fn reset_high_water(process: u32) -> Result<()> {
+    Ok(fs::write(format!("/proc/{process}/clear_refs"), "5")?)
+}
+
+async fn drain(mut stream: Streaming, pause: bool) -> Result<(u64, Vec<u8>)> {
+    let (mut bytes, mut tail) = (0, Vec::new());
+    while let Some(chunk) = stream.chunk().await? {
+        bytes += chunk.len() as u64;
+        tail.extend_from_slice(&chunk);
+        let cut = tail.len().saturating_sub(512);
+        tail.drain(..cut);
+        // A client slower than the database, for the first part: what waits must wait there.
+        if pause && bytes < 20_000_000 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+    Ok((bytes, tail))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_million_rows_pass_through_without_being_kept() -> Result<()> {
+    let stage = stage().await?;
+    let server = TestServer::start(ServerOptions::new("memory")).await?;
+    let client = server.client();
+    let id = register(client, &reader_url(&stage.postgres, "alpha")).await?;
+    // Compiled, connected, warm.
+    query(client, &id, "SELECT 1").await?.expect(200)?;
+    let process = server.process()?;
+    for (format, pause) in [
+        ("json", true),
+        ("ndjson", false),
+        ("csv", false),
+        ("arrow", true),
+        ("parquet", false),
+    ] {
+        let body = json!({
+            // Text that does not repeat, or Parquet would make little of it.
+            "sql": "SELECT n, md5(n::text) || md5((-n)::text) AS a, repeat(md5(n::text), 12) AS b, \
+                    n * 1.5::float8 AS c FROM generate_series(1, 1000000) AS n",
+            "target_database": id,
+            "format": format,
+            "limits": {"max_rows": ROWS, "max_bytes": 4_000_000_000_u64, "timeout_ms": 300_000},
+        });
+        reset_high_water(process)?;
+        let before = status(process, "VmRSS")?;
+        let stream = client
+            .stream(Method::POST, "/api/v1/query", &[], Some(&body))
+            .await?;
+        ensure!(stream.status == 200, "{format}: {}", stream.status);
+        let (bytes, tail) = drain(stream, pause).await.context(format)?;
+        let grown = status(process, "VmHWM")?.saturating_sub(before);
+        eprintln!(
+            "{format}: {} MB passed, {} MB held at most",
+            bytes >> 20,
+            grown >> 10
+        );
+        ensure!(grown < BOUND_KIB, "{format}: grew by {} MB", grown >> 10);
+        ensure!(
+            format == "parquet" || bytes > 400_000_000,
+            "{format}: only {bytes} bytes"
+        );
+        let tail = String::from_utf8_lossy(&tail);
+        if format == "json" || format == "ndjson" {
+            ensure!(tail.contains("\"row_count\":1000000"), "{format}: {tail}");
+            ensure!(tail.contains("\"truncated\":false"), "{format}: {tail}");
+        }
+    }
+    Ok(())
+}
