@@ -102,6 +102,7 @@ pub mod fake {
             }
         }
 
+        #[must_use]
         pub fn answering(mut self, columns: &[&str], rows: &[&str]) -> Self {
             let columns = columns.iter().map(|name| ResultColumn {
                 name: (*name).to_owned(),
@@ -116,6 +117,7 @@ pub mod fake {
             self
         }
 
+        #[must_use]
         pub fn cut_by(mut self, limit: &str) -> Self {
             if let Some(result) = &mut self.result {
                 result.cut_by = Some(limit.to_owned());

@@ -9,8 +9,8 @@ pub fn all() -> Vec<Definition> {
         definition(
             "list_tables",
             "Lists the tables and views of the database with their estimated row counts.",
-            object(&json!({ "schema": text("Only this schema.") }), &[]),
-            object(
+            &object(&json!({ "schema": text("Only this schema.") }), &[]),
+            &object(
                 &json!({
                     "tables": {
                         "type": "array",
@@ -34,11 +34,11 @@ pub fn all() -> Vec<Definition> {
         definition(
             "list_columns",
             "Lists the columns of a table with their types.",
-            object(
+            &object(
                 &json!({ "table": table(), "schema": text("The schema of the table.") }),
                 &["table"],
             ),
-            object(
+            &object(
                 &json!({
                     "table": { "type": "string" },
                     "columns": {
@@ -59,7 +59,7 @@ pub fn all() -> Vec<Definition> {
         definition(
             "get_table_sample",
             "Reads a few rows of a table, in no particular order.",
-            object(
+            &object(
                 &json!({
                     "table": table(),
                     "schema": text("The schema of the table."),
@@ -71,7 +71,7 @@ pub fn all() -> Vec<Definition> {
                 }),
                 &["table"],
             ),
-            object(
+            &object(
                 &json!({
                     "columns": { "type": "array", "items": { "type": "string" } },
                     "rows": { "type": "array", "items": { "type": "object" } },
@@ -84,11 +84,11 @@ pub fn all() -> Vec<Definition> {
         definition(
             "run_sql",
             "Runs one reading SQL statement and gives its result by column.",
-            object(
+            &object(
                 &json!({ "query": text("One statement that only reads, in the database's own SQL.") }),
                 &["query"],
             ),
-            object(
+            &object(
                 &json!({
                     "answer": { "type": "string" },
                     "sql": { "type": "string" },
@@ -130,7 +130,7 @@ pub fn all() -> Vec<Definition> {
     ]
 }
 
-fn definition(name: &str, description: &str, parameters: Value, returns: Value) -> Definition {
+fn definition(name: &str, description: &str, parameters: &Value, returns: &Value) -> Definition {
     Definition {
         name: name.to_owned(),
         description: description.to_owned(),

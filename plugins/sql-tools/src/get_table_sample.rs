@@ -11,7 +11,7 @@ use crate::{lookup, names};
 /// How many rows come when the call doesn't say.
 const DEFAULT_ROWS: u64 = 5;
 /// The most that a call gets.
-const MAX_ROWS: u64 = 100;
+const MAX_ROWS: u8 = 100;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -76,13 +76,13 @@ fn clamp(limit: Option<&Number>) -> u64 {
         return DEFAULT_ROWS;
     };
     match (number.as_u64(), number.as_f64()) {
-        (Some(n), _) => n.clamp(1, MAX_ROWS),
+        (Some(n), _) => n.clamp(1, MAX_ROWS.into()),
         // Whole numbers may be written `5.0`, and may be wider than 64 bits.
-        (None, Some(n)) if n > 0.0 => (1..=MAX_ROWS)
+        (None, Some(n)) => (1..=MAX_ROWS)
             .rev()
-            .find(|rows| *rows as f64 <= n)
-            .unwrap_or(1),
-        _ => 1,
+            .find(|rows| f64::from(*rows) <= n)
+            .map_or(1, u64::from),
+        (None, None) => 1,
     }
 }
 

@@ -15,11 +15,11 @@ pub struct Arguments {
 
 #[derive(Serialize)]
 struct Answer {
-    tables: Vec<Table>,
+    tables: Vec<Entry>,
 }
 
 #[derive(Serialize)]
-struct Table {
+struct Entry {
     schema: String,
     table: String,
     row_count: Option<u64>,
@@ -39,7 +39,7 @@ pub fn run(database: &impl Database, arguments: Arguments) -> Result<String, Fai
     let tables = database
         .relations(&filter)?
         .into_iter()
-        .map(|relation: Relation| Table {
+        .map(|relation: Relation| Entry {
             table_type: table_type(relation.kind),
             schema: relation.schema,
             table: relation.name,

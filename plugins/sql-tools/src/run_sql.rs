@@ -15,13 +15,13 @@ pub struct Arguments {
 
 /// The shape of a chat's answer; what a statement doesn't have is empty.
 #[derive(Serialize)]
-struct Answer<'a> {
+struct Outcome<'a> {
     answer: String,
     sql: &'a str,
     data: Data,
     visualization_hint: &'static str,
     validation_errors: [(); 0],
-    validation_warnings: Vec<Warning>,
+    validation_warnings: Vec<Note>,
     retrieved_datapoints: [(); 0],
     used_datapoints: [(); 0],
     answer_source: &'static str,
@@ -29,7 +29,7 @@ struct Answer<'a> {
 }
 
 #[derive(Serialize)]
-struct Warning {
+struct Note {
     warning_type: &'static str,
     message: String,
     suggestion: &'static str,
@@ -70,14 +70,14 @@ pub fn run(database: &impl Database, arguments: &Arguments) -> Result<String, Fa
     })?;
     let validation_warnings = result
         .truncated_by()
-        .map(|limit| Warning {
+        .map(|limit| Note {
             warning_type: "truncated",
             message: format!("The result was cut off at {row_count} row(s) by {limit}."),
             suggestion: "Aggregate, filter or add a LIMIT.",
         })
         .into_iter()
         .collect();
-    let answer = Answer {
+    let outcome = Outcome {
         answer: format!("Executed SQL query successfully. Returned {row_count} row(s)."),
         sql: &arguments.query,
         data: Data(data),
@@ -89,7 +89,7 @@ pub fn run(database: &impl Database, arguments: &Arguments) -> Result<String, Fa
         answer_source: "sql",
         confidence: 1.0,
     };
-    Ok(serde_json::to_string(&answer)?)
+    Ok(serde_json::to_string(&outcome)?)
 }
 
 #[cfg(test)]
