@@ -1,8 +1,12 @@
 //! Log lines on standard error, as text or JSON.
 
+use std::fs::File;
 use std::io::IsTerminal;
+use std::os::fd::AsFd;
+use std::sync::Arc;
 
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
 use super::failure::Failure;
 use crate::api::panics::log_places;
@@ -19,7 +23,7 @@ pub fn start(config: &Config, server: bool) -> Result<(), Failure> {
         .map_err(|error| Failure::new(format!("DATACHAT_LOG: {error}")))?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(standard_error())
         .with_ansi(std::io::stderr().is_terminal());
     let started = match config.log_format {
         LogFormat::Json => builder.json().try_init(),
@@ -30,4 +34,13 @@ pub fn start(config: &Config, server: bool) -> Result<(), Failure> {
         log_places();
     }
     Ok(())
+}
+
+/// Standard error under a descriptor of our own. The SQL parser's library points the process's descriptor
+/// elsewhere while it parses, and lines written at that moment would be lost.
+fn standard_error() -> BoxMakeWriter {
+    match std::io::stderr().as_fd().try_clone_to_owned() {
+        Ok(descriptor) => BoxMakeWriter::new(Arc::new(File::from(descriptor))),
+        Err(_) => BoxMakeWriter::new(std::io::stderr),
+    }
 }

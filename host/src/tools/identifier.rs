@@ -4,6 +4,7 @@
 //! scanner says that the bare word is an identifier.
 
 use crate::plugins::Dialect;
+use crate::query::policy::parser;
 
 /// Writes `name` so that the dialect reads exactly `name`.
 pub fn quote(dialect: Dialect, name: &str) -> String {
@@ -26,9 +27,11 @@ fn is_bare(name: &str) -> bool {
         .is_some_and(|first| first.is_ascii_lowercase() || first == b'_')
         && bytes.all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
     simple
-        && pg_query::scan(name).is_ok_and(|scan| {
-            scan.tokens.len() == 1
-                && scan.tokens[0].keyword_kind() == pg_query::protobuf::KeywordKind::NoKeyword
+        && parser::exclusive(|| pg_query::scan(name)).is_ok_and(|scan| {
+            scan.is_ok_and(|scan| {
+                scan.tokens.len() == 1
+                    && scan.tokens[0].keyword_kind() == pg_query::protobuf::KeywordKind::NoKeyword
+            })
         })
 }
 

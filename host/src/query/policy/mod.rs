@@ -5,6 +5,7 @@
 
 mod functions;
 mod grammar;
+pub mod parser;
 mod postgres;
 mod tree;
 

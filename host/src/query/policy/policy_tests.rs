@@ -87,7 +87,24 @@ fn deep_nesting_is_an_answer_and_never_a_crash() {
     let deep = |open: &str, close: &str, times: usize| {
         format!("SELECT {}1{}", open.repeat(times), close.repeat(times))
     };
-    assert!(verdict(&deep("(", ")", 5_000)).is_ok());
+    for sql in [
+        deep("(", ")", 5_000),
+        deep("abs(", ")", 1_000),
+        format!("SELECT 1{}", " + 1".repeat(2_000)),
+        format!("SELECT 'a'{}", " || 'a'".repeat(2_000)),
+        format!("SELECT 1{}", " UNION ALL SELECT 1".repeat(2_000)),
+    ] {
+        assert!(verdict(&sql).is_ok(), "{sql:.40}");
+    }
+    let hidden = format!(
+        "SELECT {}lo_create(1){}",
+        "abs(".repeat(1_000),
+        ")".repeat(1_000)
+    );
+    assert_eq!(
+        verdict(&hidden).expect_err("a call").reason,
+        Reason::Function
+    );
     for sql in [
         deep("(", ")", 40_000),
         deep("abs(", ")", 5_000),

@@ -18,47 +18,26 @@
 //! What the parse can't show is left to the engine's read-only transaction and to the role's rights: what
 //! a view, a function of a user, an operator or a cast of a user does inside.
 
-use pg_query::{Error, ParserOptions};
-
 use super::functions;
 use super::grammar::{EXPLAIN_OPTIONS, NODES};
-use super::tree::Tree;
+use super::parser::{self, Strings, Unparsed};
+use super::tree::{Id, Tree, Value};
 use super::{Reason, Refusal};
 
 /// SQL text in an argument of a function in SQL text: nobody needs more than one of these.
 const SQL_IN_SQL: u8 = 2;
 
-/// Stack for the deepest tree that the parser lets through. A level takes up to 25 KiB where the code is not
-/// optimised, so even a short statement can be too deep for the caller's stack.
-const DEEP_STACK_BYTES: usize = 64 << 20;
-
 /// Judges a statement.
 pub fn judge(sql: &str) -> Result<(), Refusal> {
-    let too_deep = || Refusal {
-        reason: Reason::TooDeep,
-        message: "The statement could not be judged: no memory for its parse.".to_owned(),
-        position: None,
-    };
-    std::thread::scope(|scope| {
-        std::thread::Builder::new()
-            .stack_size(DEEP_STACK_BYTES)
-            .spawn_scoped(scope, || judge_text(sql, SQL_IN_SQL))
-            .map_err(|_| too_deep())?
-            .join()
-            .map_err(|_| too_deep())?
-    })
+    judge_text(sql, SQL_IN_SQL)
 }
 
 fn judge_text(sql: &str, depth: u8) -> Result<(), Refusal> {
-    judge_parse(sql, depth, ParserOptions::DEFAULT)?;
+    judge_parse(sql, depth, Strings::Standard)?;
     if !sql.contains('\\') {
         return Ok(());
     }
-    match judge_parse(
-        sql,
-        depth,
-        ParserOptions::DISABLE_STANDARD_CONFORMING_STRINGS,
-    ) {
+    match judge_parse(sql, depth, Strings::Backslashes) {
         // A server that reads the text this way refuses it by itself.
         Err(Refusal {
             reason: Reason::Syntax | Reason::EmptySql,
@@ -68,87 +47,41 @@ fn judge_text(sql: &str, depth: u8) -> Result<(), Refusal> {
     }
 }
 
-fn judge_parse(sql: &str, depth: u8, options: ParserOptions) -> Result<(), Refusal> {
-    let parsed = pg_query::parse(sql, options).map_err(|error| unparsed(sql, &error))?;
-    let parsed = Tree::of(&parsed.protobuf).map_err(|error| Refusal {
+fn judge_parse(sql: &str, depth: u8, strings: Strings) -> Result<(), Refusal> {
+    let json = parser::parse(sql, strings).map_err(unparsed)?;
+    let tree = Tree::read(&json).map_err(|error| Refusal {
         reason: Reason::Statement,
-        message: format!("The statement's parse can't be judged: {error}."),
+        message: format!("The statement can't be judged: {error}."),
         position: None,
     })?;
-    let judge = Judge { sql, depth };
-    match parsed.list("stmts") {
-        [] => Err(judge.refusal(Reason::EmptySql, "There is no statement.".to_owned(), None)),
-        [statement] => judge.statement(statement),
-        [_, second, ..] => Err(judge.refusal(
+    let judge = Judge {
+        sql,
+        depth,
+        tree: &tree,
+    };
+    let mut statements = tree.list(0, "stmts");
+    match (statements.next(), statements.next()) {
+        (None, _) => Err(judge.refusal(Reason::EmptySql, "There is no statement.", None)),
+        (Some(statement), None) => judge.statement(statement),
+        (Some(_), Some(second)) => Err(judge.refusal(
             Reason::MultipleStatements,
-            "Only one statement may be run at a time.".to_owned(),
-            Some(start_of(second)),
+            "Only one statement may be run at a time.",
+            Some(judge.start(second)),
         )),
     }
 }
 
-fn unparsed(sql: &str, error: &Error) -> Refusal {
-    let (reason, message, position) = match error {
-        Error::Parse(message) if is_depth(message) => (Reason::TooDeep, message.clone(), None),
-        Error::Parse(message) => (
-            Reason::Syntax,
-            message.clone(),
-            syntax_position(sql, message),
-        ),
-        Error::Decode(_) => (Reason::TooDeep, "nested too deeply".to_owned(), None),
-        Error::Conversion(_) => (
-            Reason::Syntax,
-            "the text contains a NUL character".to_owned(),
-            None,
-        ),
-        other => (Reason::Syntax, other.to_string(), None),
+fn unparsed(error: Unparsed) -> Refusal {
+    let depth = ["stack depth", "too deeply", "memory exhausted"];
+    let reason = if depth.iter().any(|words| error.message.contains(words)) {
+        Reason::TooDeep
+    } else {
+        Reason::Syntax
     };
     Refusal {
         reason,
-        message,
-        position,
-    }
-}
-
-fn is_depth(message: &str) -> bool {
-    message.contains("stack depth")
-        || message.contains("too deeply")
-        || message.contains("memory exhausted")
-}
-
-/// The parser names the token that it stumbled over, not its place; the place is known when the token
-/// stands in the text only once.
-fn syntax_position(sql: &str, message: &str) -> Option<u32> {
-    if message.ends_with("at end of input") {
-        return character(sql, sql.len());
-    }
-    let token = message.split_once(" at or near \"")?.1.strip_suffix('"')?;
-    let mut places = sql.match_indices(token);
-    let (place, _) = places.next()?;
-    if places.next().is_some() {
-        None
-    } else {
-        character(sql, place)
-    }
-}
-
-/// The 1-based character of a byte offset.
-fn character(sql: &str, byte: usize) -> Option<u32> {
-    let before = sql.get(..byte)?;
-    u32::try_from(before.chars().count() + 1).ok()
-}
-
-fn start_of(statement: &Tree) -> i64 {
-    match statement.field("stmt_location") {
-        Some(Tree::Number(at)) => *at,
-        _ => 0,
-    }
-}
-
-fn location(node: &Tree) -> Option<i64> {
-    match node.field("location") {
-        Some(Tree::Number(at)) if *at >= 0 => Some(*at),
-        _ => None,
+        message: error.message,
+        position: error.position,
     }
 }
 
@@ -156,45 +89,61 @@ struct Judge<'a> {
     sql: &'a str,
     /// How many texts within texts may still be judged.
     depth: u8,
+    tree: &'a Tree<'a>,
 }
 
 impl Judge<'_> {
-    fn refusal(&self, reason: Reason, message: String, byte: Option<i64>) -> Refusal {
-        let byte = byte
+    /// `byte`: where in the text, if that is known.
+    fn refusal(&self, reason: Reason, message: impl Into<String>, byte: Option<i64>) -> Refusal {
+        let position = byte
             .and_then(|byte| usize::try_from(byte).ok())
-            .map(|byte| {
+            .and_then(|byte| {
                 // A statement's place includes the space before it.
-                let rest = self.sql.get(byte..).unwrap_or("");
-                byte + rest.len() - rest.trim_start().len()
+                let (before, rest) = self.sql.split_at_checked(byte)?;
+                let spaces = rest.chars().take_while(|char| char.is_whitespace()).count();
+                u32::try_from(before.chars().count() + spaces + 1).ok()
             });
         Refusal {
             reason,
-            message,
-            position: byte.and_then(|byte| character(self.sql, byte)),
+            message: message.into(),
+            position,
         }
     }
 
-    fn statement(&self, raw: &Tree) -> Result<(), Refusal> {
-        let start = Some(start_of(raw));
-        let Some(statement) = raw.field("stmt") else {
-            return Err(self.refusal(Reason::EmptySql, "There is no statement.".to_owned(), None));
+    fn start(&self, statement: Id) -> i64 {
+        self.tree.number(statement, "stmt_location").unwrap_or(0)
+    }
+
+    fn statement(&self, raw: Id) -> Result<(), Refusal> {
+        let start = Some(self.start(raw));
+        let statement = self.tree.member(raw, "stmt");
+        let kind = |id: Option<Id>| {
+            id.and_then(|id| self.tree.node(id))
+                .map_or("", |(kind, _)| kind)
         };
-        match statement.kind() {
-            "SelectStmt" | "VariableShowStmt" => self.walk(statement, start),
-            "ExplainStmt" => {
-                for option in statement.list("options") {
-                    let name = option.text("defname");
+        match (kind(statement), statement) {
+            ("SelectStmt" | "VariableShowStmt", Some(statement)) => self.walk(statement, start),
+            ("ExplainStmt", Some(statement)) => {
+                let (_, explain) = self.tree.node(statement).unwrap_or(("", statement));
+                for option in self.tree.list(explain, "options") {
+                    let (_, option) = self.tree.node(option).unwrap_or(("", option));
+                    let name = self.tree.text(option, "defname");
                     if !EXPLAIN_OPTIONS.contains(&name) {
                         let message = format!("EXPLAIN has no option {name:?} that is known here.");
-                        return Err(self.refusal(Reason::Statement, message, location(option)));
+                        return Err(self.refusal(
+                            Reason::Statement,
+                            message,
+                            self.location(option),
+                        ));
                     }
                 }
-                match statement.field("query") {
-                    Some(query) if query.kind() == "SelectStmt" => self.walk(query, start),
-                    other => Err(self.not_reading(other.map_or("", Tree::kind), start)),
+                let query = self.tree.member(explain, "query");
+                match (kind(query), query) {
+                    ("SelectStmt", Some(query)) => self.walk(query, start),
+                    (other, _) => Err(self.not_reading(other, start)),
                 }
             }
-            kind => Err(self.not_reading(kind, start)),
+            (other, _) => Err(self.not_reading(other, start)),
         }
     }
 
@@ -206,89 +155,127 @@ impl Judge<'_> {
         self.refusal(Reason::Statement, message, at)
     }
 
-    /// Walks a tree without recursion. Each node goes with the nearest known place around it.
-    fn walk(&self, root: &Tree, start: Option<i64>) -> Result<(), Refusal> {
-        let mut waiting = vec![(root, start)];
-        while let Some((tree, place)) = waiting.pop() {
-            match tree {
-                Tree::List(items) => waiting.extend(items.iter().rev().map(|item| (item, place))),
-                Tree::Node(kind, fields) => {
-                    let place = location(tree).or(place);
-                    self.node(tree, kind, fields, place)?;
-                    waiting.extend(fields.iter().rev().map(|(_, field)| (field, place)));
+    fn location(&self, node: Id) -> Option<i64> {
+        self.tree.number(node, "location").filter(|at| *at >= 0)
+    }
+
+    /// Walks a tree without recursion. Each value goes with the kind of struct that its field must hold, if
+    /// it holds only one, and with the nearest known place around it.
+    fn walk(&self, root: Id, start: Option<i64>) -> Result<(), Refusal> {
+        let mut waiting = vec![(root, None, start)];
+        let mut next = Vec::new();
+        while let Some((id, expected, place)) = waiting.pop() {
+            match self.tree.value(id) {
+                Value::Text(_) | Value::Number(_) | Value::Word(_) => {}
+                Value::List(_) => {
+                    next.extend(self.tree.members(id).map(|item| (item, None, place)))
                 }
-                Tree::Default | Tree::Number(_) | Tree::True | Tree::Text(_) => {}
+                // An absent node in a list, as in `ROWS FROM (f())` without column definitions.
+                Value::Object(_)
+                    if expected.is_none() && self.tree.members(id).next().is_none() => {}
+                Value::Object(_) => {
+                    let node = expected
+                        .map(|kind| (kind, id))
+                        .or_else(|| self.tree.node(id));
+                    let (kind, fields) = node.ok_or_else(|| self.not_reading("", place))?;
+                    let place = self.location(fields).or(place);
+                    for (field, expected) in self.node(kind, fields, place)? {
+                        next.push((field, expected, place));
+                    }
+                }
             }
+            // In the order of the text, so that the first offence is the one that is told.
+            waiting.extend(next.drain(..).rev());
         }
         Ok(())
     }
 
+    /// Judges a node by itself and gives its fields, each with the kind that it must hold.
     fn node(
         &self,
-        node: &Tree,
         kind: &str,
-        fields: &[(&'static str, Tree)],
+        node: Id,
         place: Option<i64>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Vec<(Id, Option<&'static str>)>, Refusal> {
         let Some((_, allowed)) = NODES.iter().find(|(name, _)| *name == kind) else {
             return Err(self.not_reading(kind, place));
         };
-        for (name, value) in fields {
-            if allowed.contains(name) {
-                continue;
-            }
-            return Err(match *name {
-                "locking_clause" => self.refusal(
-                    Reason::Locking,
-                    "Rows must not be locked: leave out FOR UPDATE, FOR SHARE and the like.".to_owned(),
-                    place,
-                ),
-                "into_clause" => self.refusal(
-                    Reason::Statement,
-                    "SELECT … INTO makes a table.".to_owned(),
-                    value.field("rel").and_then(location).or(place),
-                ),
-                name => self.refusal(
-                    Reason::Statement,
-                    format!("The statement uses something that is not known to only read ({kind}.{name})."),
-                    place,
-                ),
+        let mut fields = Vec::new();
+        for field in self.tree.members(node) {
+            let name = self.tree.key(field);
+            let known = allowed.iter().find_map(|allowed| {
+                let (allowed, kind) = allowed
+                    .split_once(':')
+                    .map_or((*allowed, None), |(f, k)| (f, Some(k)));
+                (allowed == name).then_some(kind)
             });
+            match known {
+                Some(kind) => fields.push((field, kind)),
+                None => return Err(self.unknown_field(kind, name, field, place)),
+            }
         }
+        let tree = self.tree;
         match kind {
             "FuncCall" => {
-                let path: Vec<_> = node
-                    .list("funcname")
-                    .iter()
-                    .filter_map(Tree::string)
+                let path: Vec<_> = tree
+                    .list(node, "funcname")
+                    .filter_map(|name| tree.string(name))
                     .collect();
                 self.function(functions::refuse_call(&path), &path.join("."), place)?;
-                let arguments = node.list("args");
-                match functions::sql_arguments(&path, arguments.len()) {
-                    Some(texts) => self.sql_arguments(&path.join("."), arguments, texts, place),
-                    None => Ok(()),
+                let arguments: Vec<_> = tree.list(node, "args").collect();
+                if let Some(texts) = functions::sql_arguments(&path, arguments.len()) {
+                    self.sql_arguments(&path.join("."), &arguments, texts, place)?;
                 }
             }
             // A column of a table, or a function of one argument. The first name is never a function.
-            "ColumnRef" => self.attributes(node.list("fields").iter().skip(1), place),
-            "AIndirection" => self.attributes(node.list("indirection").iter(), place),
-            "RangeVar" if functions::is_hidden(node.text("schemaname"), node.text("relname")) => {
-                let message = format!(
-                    "{} holds credentials or files of the server.",
-                    node.text("relname")
-                );
-                Err(self.refusal(Reason::Relation, message, place))
+            "ColumnRef" => self.attributes(tree.list(node, "fields").skip(1), place)?,
+            "A_Indirection" => self.attributes(tree.list(node, "indirection"), place)?,
+            "RangeVar" => {
+                let relation = tree.text(node, "relname");
+                if functions::is_hidden(tree.text(node, "schemaname"), relation) {
+                    let message = format!("{relation} holds credentials or files of the server.");
+                    return Err(self.refusal(Reason::Relation, message, place));
+                }
             }
-            _ => Ok(()),
+            _ => {}
+        }
+        Ok(fields)
+    }
+
+    fn unknown_field(&self, kind: &str, name: &str, field: Id, place: Option<i64>) -> Refusal {
+        match name {
+            "lockingClause" => self.refusal(
+                Reason::Locking,
+                "Rows must not be locked: leave out FOR UPDATE, FOR SHARE and the like.",
+                place,
+            ),
+            "intoClause" => {
+                let target = self
+                    .tree
+                    .member(field, "rel")
+                    .and_then(|rel| self.location(rel));
+                self.refusal(
+                    Reason::Statement,
+                    "SELECT … INTO makes a table.",
+                    target.or(place),
+                )
+            }
+            name => self.refusal(
+                Reason::Statement,
+                format!(
+                    "The statement uses something that is not known to only read ({kind}.{name})."
+                ),
+                place,
+            ),
         }
     }
 
-    fn attributes<'t>(
+    fn attributes(
         &self,
-        names: impl Iterator<Item = &'t Tree>,
+        names: impl Iterator<Item = Id>,
         place: Option<i64>,
     ) -> Result<(), Refusal> {
-        for name in names.filter_map(Tree::string) {
+        for name in names.filter_map(|name| self.tree.string(name)) {
             self.function(functions::refuse_attribute(name), name, place)?;
         }
         Ok(())
@@ -308,37 +295,35 @@ impl Judge<'_> {
             }
         }
     }
-}
 
-impl Judge<'_> {
     /// Judges the literals that a function will run as SQL. Numbers are not SQL; anything else could be.
     fn sql_arguments(
         &self,
         name: &str,
-        arguments: &[Tree],
+        arguments: &[Id],
         texts: &[usize],
         place: Option<i64>,
     ) -> Result<(), Refusal> {
-        let refused = |why: String| {
+        let refused = |why: &str| {
             let message = format!("The function {name} may not be called: {why}");
             self.refusal(Reason::Function, message, place)
         };
         for argument in texts.iter().filter_map(|at| arguments.get(*at)) {
-            let literal = argument.field("val").map_or("", Tree::kind);
-            let text = match (argument.kind(), literal) {
-                ("AConst", "String") => argument.field("val").map_or("", |val| val.text("sval")),
-                ("AConst", "Integer") => continue,
-                _ => {
-                    return Err(refused(
-                        "it runs SQL text that is not a literal.".to_owned(),
-                    ));
-                }
+            let literal = match self.tree.node(*argument) {
+                Some(("A_Const", literal)) => literal,
+                _ => return Err(refused("it runs SQL text that is not a literal.")),
+            };
+            if self.tree.member(literal, "ival").is_some() {
+                continue;
+            }
+            let Some(text) = self.tree.member(literal, "sval") else {
+                return Err(refused("it runs SQL text that is not a literal."));
             };
             if self.depth == 0 {
-                return Err(refused("it runs SQL text within SQL text.".to_owned()));
+                return Err(refused("it runs SQL text within SQL text."));
             }
-            judge_text(text, self.depth - 1).map_err(|inner| {
-                refused(format!(
+            judge_text(self.tree.text(text, "sval"), self.depth - 1).map_err(|inner| {
+                refused(&format!(
                     "it runs a text that may not run: {}",
                     inner.message
                 ))

@@ -1,320 +1,318 @@
-//! `pg_query`'s parse tree as a tree of one kind of node.
+//! A parse tree as the parser writes it, in JSON, laid out flat.
 //!
-//! The parser gives about 270 structs. A policy that names the few it allows must still see every field of
-//! every other one, and keep seeing them when a new version of the grammar adds some. All of them can be
-//! serialised, so a serialiser that builds [`Tree`] visits the whole tree by construction: there is no
-//! list of children to forget. Fields that hold their default (0, empty, absent) are left out.
+//! Trees may be thousands of levels deep. Reading, walking and dropping this one never recurses, so depth
+//! costs memory in proportion to the text and no stack.
 
-use std::fmt;
+use std::borrow::Cow;
 
-use serde::ser::{self, Serialize};
-
-/// A node, or a value in one.
-#[derive(Debug, PartialEq)]
-pub enum Tree {
-    /// Absent, 0, empty or false.
-    Default,
-    Number(i64),
-    True,
-    Text(String),
-    List(Vec<Tree>),
-    /// The struct's name and its fields that are not [`Tree::Default`].
-    Node(&'static str, Vec<(&'static str, Tree)>),
+/// The tree.
+#[derive(Debug)]
+pub struct Tree<'a> {
+    values: Vec<Entry<'a>>,
 }
 
-impl Tree {
-    /// Builds the tree of a message.
-    pub fn of(message: &impl Serialize) -> Result<Self, NotATree> {
-        message.serialize(Builder)
+/// A value of the tree. 0 is the root.
+pub type Id = u32;
+
+/// No value: the end of a list of siblings.
+const NONE: Id = Id::MAX;
+
+#[derive(Debug)]
+struct Entry<'a> {
+    /// The name of the member; empty in lists.
+    key: &'a str,
+    value: Value<'a>,
+    /// The next member of the same object or list.
+    next: Id,
+}
+
+/// What stands in a place.
+#[derive(Debug)]
+pub enum Value<'a> {
+    Object(Id),
+    List(Id),
+    Text(Cow<'a, str>),
+    Number(i64),
+    /// `true`, `false` or `null`.
+    Word(&'a str),
+}
+
+/// The text is not what a parser writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("unexpected text at byte {0} of the parse tree")]
+pub struct NotATree(usize);
+
+impl<'a> Tree<'a> {
+    /// Reads a tree.
+    ///
+    /// # Errors
+    /// Anything that is not JSON of objects, lists, texts, whole numbers and words.
+    pub fn read(json: &'a str) -> Result<Self, NotATree> {
+        Reader {
+            json,
+            at: 0,
+            tree: Tree { values: Vec::new() },
+        }
+        .read()
     }
 
-    /// A field of a node.
-    pub fn field(&self, name: &str) -> Option<&Self> {
-        match self {
-            Self::Node(_, fields) => fields
-                .iter()
-                .find(|(field, _)| *field == name)
-                .map(|(_, v)| v),
+    pub fn value(&self, id: Id) -> &Value<'a> {
+        &self.values[id as usize].value
+    }
+
+    pub fn key(&self, id: Id) -> &'a str {
+        self.values[id as usize].key
+    }
+
+    /// The members of an object or a list; nothing for anything else.
+    pub fn members(&self, id: Id) -> impl Iterator<Item = Id> {
+        let first = match self.value(id) {
+            Value::Object(first) | Value::List(first) => *first,
+            _ => NONE,
+        };
+        let some = |id: Id| (id != NONE).then_some(id);
+        std::iter::successors(some(first), move |id| some(self.values[*id as usize].next))
+    }
+
+    /// A member of an object.
+    pub fn member(&self, id: Id, key: &str) -> Option<Id> {
+        self.members(id).find(|member| self.key(*member) == key)
+    }
+
+    /// The members of a list in an object; nothing if there is none.
+    pub fn list(&self, id: Id, key: &str) -> impl Iterator<Item = Id> {
+        self.member(id, key)
+            .into_iter()
+            .flat_map(|list| self.members(list))
+    }
+
+    /// A text in an object; empty if there is none.
+    pub fn text(&self, id: Id, key: &str) -> &str {
+        match self.member(id, key).map(|member| self.value(member)) {
+            Some(Value::Text(text)) => text,
+            _ => "",
+        }
+    }
+
+    /// A number in an object.
+    pub fn number(&self, id: Id, key: &str) -> Option<i64> {
+        match self.member(id, key).map(|member| self.value(member)) {
+            Some(Value::Number(number)) => Some(*number),
             _ => None,
         }
     }
 
-    /// The members of a list field; nothing if it is empty.
-    pub fn list(&self, name: &str) -> &[Self] {
-        match self.field(name) {
-            Some(Self::List(items)) => items,
-            _ => &[],
-        }
+    /// Kind and fields of a node: an object with one member, named like a type, that is an object.
+    pub fn node(&self, id: Id) -> Option<(&'a str, Id)> {
+        let mut members = self.members(id);
+        let (only, None) = (members.next()?, members.next()) else {
+            return None;
+        };
+        let kind = self.key(only);
+        let named = kind.starts_with(|first: char| first.is_ascii_uppercase());
+        (named && matches!(self.value(only), Value::Object(_))).then_some((kind, only))
     }
 
-    /// A text field; empty if it is absent.
-    pub fn text(&self, name: &str) -> &str {
-        match self.field(name) {
-            Some(Self::Text(text)) => text,
-            _ => "",
+    /// The text of a `String` node.
+    pub fn string(&self, id: Id) -> Option<&str> {
+        match self.node(id)? {
+            ("String", fields) => Some(self.text(fields, "sval")),
+            _ => None,
         }
-    }
-
-    /// The name of the struct.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Node(kind, _) => kind,
-            _ => "",
-        }
-    }
-
-    /// The value of a `String` node.
-    pub fn string(&self) -> Option<&str> {
-        (self.kind() == "String").then(|| self.text("sval"))
     }
 }
 
-/// Taking a tree apart must not recurse: it may be as deep as the parser lets it be.
-impl Drop for Tree {
-    fn drop(&mut self) {
-        let mut waiting = Vec::new();
-        fn children(tree: &mut Tree, waiting: &mut Vec<Tree>) {
-            match tree {
-                Tree::List(items) => waiting.append(items),
-                Tree::Node(_, fields) => waiting.extend(fields.drain(..).map(|(_, tree)| tree)),
-                _ => {}
+struct Reader<'a> {
+    json: &'a str,
+    at: usize,
+    tree: Tree<'a>,
+}
+
+impl<'a> Reader<'a> {
+    fn read(mut self) -> Result<Tree<'a>, NotATree> {
+        // The containers that are open, each with its last member.
+        let mut open: Vec<(Id, Id)> = Vec::new();
+        loop {
+            let in_object = open
+                .last()
+                .is_some_and(|(id, _)| matches!(self.tree.value(*id), Value::Object(_)));
+            let key = if in_object { self.key()? } else { "" };
+            let id = self.entry(key)?;
+            if let Some((parent, last)) = open.last_mut() {
+                if *last == NONE {
+                    match &mut self.tree.values[*parent as usize].value {
+                        Value::Object(first) | Value::List(first) => *first = id,
+                        _ => return Err(NotATree(self.at)),
+                    }
+                } else {
+                    self.tree.values[*last as usize].next = id;
+                }
+                *last = id;
+            }
+            let end = match self.tree.value(id) {
+                Value::Object(_) => Some(b'}'),
+                Value::List(_) => Some(b']'),
+                _ => None,
+            };
+            if let Some(end) = end
+                && !self.skip(end)
+            {
+                open.push((id, NONE));
+                continue;
+            }
+            // The value is complete, and perhaps what it stands in.
+            loop {
+                let Some((parent, _)) = open.last() else {
+                    return if self.at == self.json.len() {
+                        Ok(self.tree)
+                    } else {
+                        Err(NotATree(self.at))
+                    };
+                };
+                if self.skip(b',') {
+                    break;
+                }
+                let end = match self.tree.value(*parent) {
+                    Value::Object(_) => b'}',
+                    _ => b']',
+                };
+                if !self.skip(end) {
+                    return Err(NotATree(self.at));
+                }
+                open.pop();
             }
         }
-        children(self, &mut waiting);
-        while let Some(mut tree) = waiting.pop() {
-            children(&mut tree, &mut waiting);
-        }
-    }
-}
-
-/// A value that parse trees do not hold.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct NotATree(String);
-
-impl ser::Error for NotATree {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        Self(message.to_string())
-    }
-}
-
-fn unexpected<T>(what: &str) -> Result<T, NotATree> {
-    Err(NotATree(format!("a parse tree does not hold {what}")))
-}
-
-struct Builder;
-
-struct Items(Vec<Tree>);
-
-struct Fields(&'static str, Vec<(&'static str, Tree)>);
-
-impl ser::SerializeSeq for Items {
-    type Ok = Tree;
-    type Error = NotATree;
-
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), NotATree> {
-        self.0.push(value.serialize(Builder)?);
-        Ok(())
     }
 
-    fn end(self) -> Result<Tree, NotATree> {
-        Ok(if self.0.is_empty() {
-            Tree::Default
-        } else {
-            Tree::List(self.0)
-        })
-    }
-}
-
-impl ser::SerializeStruct for Fields {
-    type Ok = Tree;
-    type Error = NotATree;
-
-    fn serialize_field<T: Serialize + ?Sized>(
-        &mut self,
-        key: &'static str,
-        value: &T,
-    ) -> Result<(), NotATree> {
-        let value = value.serialize(Builder)?;
-        if value != Tree::Default {
-            self.1.push((key, value));
-        }
-        Ok(())
+    fn skip(&mut self, byte: u8) -> bool {
+        let found = self.json.as_bytes().get(self.at) == Some(&byte);
+        self.at += usize::from(found);
+        found
     }
 
-    fn end(mut self) -> Result<Tree, NotATree> {
-        // `Node` only wraps: its one field is the node.
-        if self.0 == "Node" {
-            return Ok(self.1.pop().map_or(Tree::Default, |(_, tree)| tree));
-        }
-        Ok(Tree::Node(self.0, self.1))
-    }
-}
-
-impl ser::Serializer for Builder {
-    type Ok = Tree;
-    type Error = NotATree;
-    type SerializeSeq = Items;
-    type SerializeTuple = ser::Impossible<Tree, NotATree>;
-    type SerializeTupleStruct = ser::Impossible<Tree, NotATree>;
-    type SerializeTupleVariant = ser::Impossible<Tree, NotATree>;
-    type SerializeMap = ser::Impossible<Tree, NotATree>;
-    type SerializeStruct = Fields;
-    type SerializeStructVariant = ser::Impossible<Tree, NotATree>;
-
-    fn serialize_bool(self, value: bool) -> Result<Tree, NotATree> {
-        Ok(if value { Tree::True } else { Tree::Default })
-    }
-
-    fn serialize_i64(self, value: i64) -> Result<Tree, NotATree> {
-        Ok(if value == 0 {
-            Tree::Default
-        } else {
-            Tree::Number(value)
-        })
-    }
-
-    fn serialize_i8(self, value: i8) -> Result<Tree, NotATree> {
-        self.serialize_i64(value.into())
-    }
-
-    fn serialize_i16(self, value: i16) -> Result<Tree, NotATree> {
-        self.serialize_i64(value.into())
-    }
-
-    fn serialize_i32(self, value: i32) -> Result<Tree, NotATree> {
-        self.serialize_i64(value.into())
-    }
-
-    fn serialize_u8(self, value: u8) -> Result<Tree, NotATree> {
-        self.serialize_i64(value.into())
-    }
-
-    fn serialize_u16(self, value: u16) -> Result<Tree, NotATree> {
-        self.serialize_i64(value.into())
-    }
-
-    fn serialize_u32(self, value: u32) -> Result<Tree, NotATree> {
-        self.serialize_i64(value.into())
-    }
-
-    fn serialize_u64(self, value: u64) -> Result<Tree, NotATree> {
-        self.serialize_i64(i64::try_from(value).unwrap_or(i64::MAX))
-    }
-
-    fn serialize_str(self, value: &str) -> Result<Tree, NotATree> {
-        Ok(if value.is_empty() {
-            Tree::Default
-        } else {
-            Tree::Text(value.to_owned())
-        })
-    }
-
-    fn serialize_none(self) -> Result<Tree, NotATree> {
-        Ok(Tree::Default)
-    }
-
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<Tree, NotATree> {
-        value.serialize(self)
-    }
-
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(
-        self,
-        _name: &'static str,
-        value: &T,
-    ) -> Result<Tree, NotATree> {
-        value.serialize(self)
-    }
-
-    fn serialize_newtype_variant<T: Serialize + ?Sized>(
-        self,
-        _name: &'static str,
-        _index: u32,
-        variant: &'static str,
-        value: &T,
-    ) -> Result<Tree, NotATree> {
-        // The variants of `Node` hold structs, which bring their own name; those of `A_Const` may hold
-        // plain values.
-        match value.serialize(self)? {
-            tree @ Tree::Node(..) => Ok(tree),
-            tree => Ok(Tree::Node(variant, vec![("value", tree)])),
+    fn key(&mut self) -> Result<&'a str, NotATree> {
+        let start = self.at;
+        match self.quoted()? {
+            Cow::Borrowed(key) if self.skip(b':') => Ok(key),
+            _ => Err(NotATree(start)),
         }
     }
 
-    fn serialize_seq(self, length: Option<usize>) -> Result<Items, NotATree> {
-        Ok(Items(Vec::with_capacity(length.unwrap_or(0))))
+    fn entry(&mut self, key: &'a str) -> Result<Id, NotATree> {
+        let start = self.at;
+        let value = match self.json.as_bytes().get(start) {
+            Some(b'{') => {
+                self.at += 1;
+                Value::Object(NONE)
+            }
+            Some(b'[') => {
+                self.at += 1;
+                Value::List(NONE)
+            }
+            Some(b'"') => Value::Text(self.quoted()?),
+            _ => {
+                let rest = &self.json[start..];
+                let end = rest.find([',', '}', ']']).unwrap_or(rest.len());
+                let word = &rest[..end];
+                self.at += end;
+                match word {
+                    "true" | "false" | "null" => Value::Word(word),
+                    number => Value::Number(number.parse().map_err(|_| NotATree(start))?),
+                }
+            }
+        };
+        let id = Id::try_from(self.tree.values.len())
+            .ok()
+            .filter(|id| *id != NONE);
+        let id = id.ok_or(NotATree(start))?;
+        self.tree.values.push(Entry {
+            key,
+            value,
+            next: NONE,
+        });
+        Ok(id)
     }
 
-    fn serialize_struct(self, name: &'static str, _length: usize) -> Result<Fields, NotATree> {
-        Ok(Fields(name, Vec::new()))
+    fn quoted(&mut self) -> Result<Cow<'a, str>, NotATree> {
+        let start = self.at;
+        if !self.skip(b'"') {
+            return Err(NotATree(start));
+        }
+        let bytes = self.json.as_bytes();
+        let mut escaped = false;
+        loop {
+            match bytes.get(self.at) {
+                Some(b'"') => break,
+                Some(b'\\') => {
+                    escaped = true;
+                    self.at += 2;
+                }
+                Some(_) => self.at += 1,
+                None => return Err(NotATree(start)),
+            }
+        }
+        self.at += 1;
+        let quoted = &self.json[start..self.at];
+        if !escaped {
+            return Ok(Cow::Borrowed(&quoted[1..quoted.len() - 1]));
+        }
+        serde_json::from_str(quoted)
+            .map(Cow::Owned)
+            .map_err(|_| NotATree(start))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tree_reads_as_it_was_written() {
+        let tree = Tree::read(r#"{"a":[{"String":{"sval":"x\"y"}},-1,true],"b":{},"c":[]}"#);
+        let tree = tree.expect("a tree");
+        let list: Vec<_> = tree.list(0, "a").collect();
+        assert_eq!(list.len(), 3);
+        assert_eq!(tree.string(list[0]), Some("x\"y"));
+        assert!(matches!(tree.value(list[1]), Value::Number(-1)));
+        assert!(matches!(tree.value(list[2]), Value::Word("true")));
+        assert_eq!(tree.members(tree.member(0, "b").expect("b")).count(), 0);
+        assert_eq!(tree.list(0, "c").count(), 0);
+        assert_eq!(tree.list(0, "d").count(), 0);
     }
 
-    fn serialize_f32(self, _: f32) -> Result<Tree, NotATree> {
-        unexpected("floats")
+    #[test]
+    fn only_one_member_named_like_a_type_makes_a_node() {
+        let tree =
+            Tree::read(r#"[{"Node":{}},{"node":{}},{"A":{},"B":{}},{"A":1},{}]"#).expect("a tree");
+        let nodes: Vec<_> = tree
+            .members(0)
+            .map(|id| tree.node(id).map(|(kind, _)| kind))
+            .collect();
+        assert_eq!(nodes, [Some("Node"), None, None, None, None]);
     }
 
-    fn serialize_f64(self, _: f64) -> Result<Tree, NotATree> {
-        unexpected("floats")
+    #[test]
+    fn what_no_parser_writes_is_refused() {
+        for text in [
+            "",
+            "{",
+            "[1",
+            "{\"a\"}",
+            "[1,]",
+            "{\"a\":1}x",
+            "[1.5]",
+            "\"a",
+            "[}",
+            "nul",
+            "\"\\",
+        ] {
+            assert!(Tree::read(text).is_err(), "{text}");
+        }
     }
 
-    fn serialize_char(self, _: char) -> Result<Tree, NotATree> {
-        unexpected("characters")
-    }
-
-    fn serialize_bytes(self, _: &[u8]) -> Result<Tree, NotATree> {
-        unexpected("bytes")
-    }
-
-    fn serialize_unit(self) -> Result<Tree, NotATree> {
-        unexpected("units")
-    }
-
-    fn serialize_unit_struct(self, _: &'static str) -> Result<Tree, NotATree> {
-        unexpected("units")
-    }
-
-    fn serialize_unit_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-    ) -> Result<Tree, NotATree> {
-        unexpected("enumerations")
-    }
-
-    fn serialize_tuple(self, _: usize) -> Result<Self::SerializeTuple, NotATree> {
-        unexpected("tuples")
-    }
-
-    fn serialize_tuple_struct(
-        self,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Self::SerializeTupleStruct, NotATree> {
-        unexpected("tuples")
-    }
-
-    fn serialize_tuple_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Self::SerializeTupleVariant, NotATree> {
-        unexpected("tuples")
-    }
-
-    fn serialize_map(self, _: Option<usize>) -> Result<Self::SerializeMap, NotATree> {
-        unexpected("maps")
-    }
-
-    fn serialize_struct_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Self::SerializeStructVariant, NotATree> {
-        unexpected("struct variants")
+    #[test]
+    fn depth_costs_no_stack() {
+        let text = format!("{}{}", "[".repeat(1_000_000), "]".repeat(1_000_000));
+        assert!(Tree::read(&text).is_ok());
     }
 }
