@@ -88,8 +88,7 @@ pub fn schema(schema: &Schema) -> Schema {
 /// The plain form of a field.
 pub fn plain_field(field: &FieldRef) -> FieldRef {
     let data_type = match (array_item(field), field.data_type()) {
-        (Some(item), _) => DataType::List(plain_field(item)),
-        (None, DataType::List(item)) => DataType::List(plain_field(item)),
+        (Some(item), _) | (None, DataType::List(item)) => DataType::List(plain_field(item)),
         (None, DataType::LargeList(item)) => DataType::LargeList(plain_field(item)),
         (None, DataType::Map(entries, sorted)) => DataType::Map(plain_field(entries), *sorted),
         (None, DataType::Struct(fields)) => {
