@@ -270,4 +270,5 @@ fn the_native_driver_reads_the_same_values() {
 fn random_values_arrive_as_the_server_writes_them() {
     let (_server, mut client) = start();
     random::compare(&mut client);
+    random::compare_floats(&mut client);
 }

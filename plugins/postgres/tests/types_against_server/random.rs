@@ -1,5 +1,7 @@
 //! Random values of every type whose values can be made up.
 
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float32Type, Float64Type};
 use datachat_throwaway::literal;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -160,6 +162,33 @@ pub fn compare(client: &mut Client) {
             let mut client = client.borrow_mut();
             let batch = client.batch(&sql).unwrap();
             prop_assert_eq!(rendered(&batch, 0), column(&client.texts(&sql), 0));
+            Ok(())
+        })
+        .unwrap();
+}
+
+/// Floats have more than one shortest text, so their bits are compared and not their texts.
+pub fn compare_floats(client: &mut Client) {
+    let config = Config {
+        cases: 40,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    let client = std::cell::RefCell::new(client);
+    TestRunner::new(config)
+        .run(&vec((any::<f64>(), any::<f32>()), VALUES), |values| {
+            let rows: Vec<String> = values
+                .iter()
+                .map(|(double, single)| format!("('{double:e}'::float8, '{single:e}'::float4)"))
+                .collect();
+            let sql = format!("SELECT * FROM (VALUES {}) AS x", rows.join(", "));
+            let batch = client.borrow_mut().batch(&sql).unwrap();
+            let doubles = batch.column(0).as_primitive::<Float64Type>().values();
+            let singles = batch.column(1).as_primitive::<Float32Type>().values();
+            for (row, (double, single)) in values.iter().enumerate() {
+                prop_assert_eq!(doubles[row].to_bits(), double.to_bits());
+                prop_assert_eq!(singles[row].to_bits(), single.to_bits());
+            }
             Ok(())
         })
         .unwrap();
