@@ -9,7 +9,9 @@ fn marked(name: &str, data_type: DataType, key: &str, value: &str) -> FieldRef {
         (key.to_owned(), value.to_owned()),
         ("datachat.db_type".to_owned(), "t".to_owned()),
     ];
-    Arc::new(Field::new(name, data_type, true).with_metadata(std::collections::HashMap::from(metadata)))
+    Arc::new(
+        Field::new(name, data_type, true).with_metadata(std::collections::HashMap::from(metadata)),
+    )
 }
 
 /// `{1,null}`, null, `{}` and, with two dimensions, `{{3,4}}`.
