@@ -1,9 +1,9 @@
 //! The plugin runtime: one wasmtime engine, the components that it runs, and what they may do.
 //!
-//! A component is loaded once ([`loader`]) and instantiated for each database session or tool call
-//! ([`instance`]). It gets the imports of its world ([`grants`]) and, of the network, the addresses of its one
-//! connection ([`egress`]). Sessions are pooled ([`pool`]) and let go of without leaving anything behind
-//! ([`lease`]). This layer knows no SQL and no HTTP; what a result means is for the layers above.
+//! A component is loaded once (`loader`) and instantiated for each database session or tool call
+//! (`instance`). It gets the imports of its world (`grants`) and, of the network, the addresses of its one
+//! connection ([`egress`]). Sessions are pooled (`pool`) and let go of without leaving anything behind
+//! (`lease`). This layer knows no SQL and no HTTP; what a result means is for the layers above.
 
 pub mod bindings;
 mod cache;

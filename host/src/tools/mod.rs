@@ -1,7 +1,7 @@
 //! Tools: what components offer, who may run it, and one call over one resolved connection.
 //!
 //! A call goes through tool, policy, arguments and component in this order, and stops at the first that says
-//! no; the target was resolved before. The database that a tool sees is [`context`]'s, bound to that one
+//! no; the target was resolved before. The database that a tool sees is `context`'s, bound to that one
 //! connection. Which problem a failure becomes is for the API.
 
 pub mod approvals;
