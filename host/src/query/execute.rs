@@ -228,7 +228,7 @@ impl QueryStream {
             let Some(chunks) = &mut self.chunks else {
                 return Ok(None);
             };
-            match self.intake.next()? {
+            match self.intake.next_item()? {
                 Some(Item::Schema(schema)) => self.schema = schema,
                 Some(Item::Batch { batch, .. }) if batch.num_rows() == 0 => {}
                 Some(Item::Batch { batch, bytes }) => return self.admit(batch, bytes),

@@ -127,7 +127,7 @@ fn a_result_beyond_the_byte_limit_is_cut_at_a_row() {
             .expect("rows");
         let rows = rows(&mut cut).await.expect("rows");
         assert!((1_000..2_000).contains(&rows.len()), "{}", rows.len());
-        assert_eq!(rows, (0..rows.len() as i64).collect::<Vec<_>>());
+        assert_eq!(rows, (0..).take(rows.len()).collect::<Vec<_>>());
         assert_eq!(cut.summary().truncated_by, Some("max_bytes"));
     });
 }

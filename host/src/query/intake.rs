@@ -100,7 +100,7 @@ impl Intake {
         }
     }
 
-    /// Hands over the next chunk. What [`Intake::next`] has not used of the last one must be used first.
+    /// Hands over the next chunk. What [`Intake::next_item`] has not used of the last one must be used first.
     pub fn feed(&mut self, chunk: Bytes) {
         debug_assert!(self.input.is_empty(), "the last chunk is used up");
         self.input = Buffer::from(chunk);
@@ -115,7 +115,7 @@ impl Intake {
     ///
     /// # Errors
     /// The stream breaks the format or a limit. It can't be read on after that.
-    pub fn next(&mut self) -> Result<Option<Item>, Malformed> {
+    pub fn next_item(&mut self) -> Result<Option<Item>, Malformed> {
         catch_unwind(AssertUnwindSafe(|| self.step()))
             .unwrap_or_else(|_| Err(Malformed::new("the Arrow reader gave up on it")))
     }

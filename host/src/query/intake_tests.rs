@@ -13,7 +13,7 @@ fn read(bytes: &[u8], limits: &Limits) -> Result<Vec<Item>, Malformed> {
     let mut intake = Intake::new(limits);
     intake.feed(bytes.to_vec().into());
     let mut items = Vec::new();
-    while let Some(item) = intake.next()? {
+    while let Some(item) = intake.next_item()? {
         items.push(item);
     }
     intake.finish()?;
@@ -35,8 +35,10 @@ fn a_schema_is_known_before_anything_follows_it() {
     let bytes = ipc(&[numbers(0..3)]);
     let mut intake = Intake::new(&Limits::default());
     intake.feed(schema_of(&bytes).to_vec().into());
-    assert!(matches!(intake.next(), Ok(Some(Item::Schema(schema))) if schema.fields().len() == 2));
-    assert!(matches!(intake.next(), Ok(None)));
+    assert!(
+        matches!(intake.next_item(), Ok(Some(Item::Schema(schema))) if schema.fields().len() == 2)
+    );
+    assert!(matches!(intake.next_item(), Ok(None)));
 }
 
 #[test]
@@ -124,7 +126,7 @@ fn dictionaries_and_nested_columns_arrive() {
         ("s", Arc::new(structs) as ArrayRef),
     ])
     .expect("a batch");
-    let items = read(&ipc(&[batch.clone()]), &Limits::default()).expect("a stream");
+    let items = read(&ipc(std::slice::from_ref(&batch)), &Limits::default()).expect("a stream");
     assert!(matches!(&items[1], Item::Batch { batch: read, .. } if *read == batch));
     assert!(matches!(items.last(), Some(Item::End)));
 }

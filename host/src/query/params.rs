@@ -214,8 +214,8 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn positional(values: Json) -> Result<Vec<Value>, ParamError> {
-        match parse(Some(&values))? {
+    fn positional(values: &Json) -> Result<Vec<Value>, ParamError> {
+        match parse(Some(values))? {
             Parameters::Positional(values) => Ok(values),
             Parameters::Named(_) => panic!("positional"),
         }
@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn scalars_keep_their_kind() {
-        let values = positional(json!([
+        let values = positional(&json!([
             null,
             true,
             -1,
@@ -247,7 +247,7 @@ mod tests {
     #[test]
     fn typed_values_are_read_as_their_type() {
         let typed = |name: &str, value: Json| {
-            positional(json!([{"type": name, "value": value}]))
+            positional(&json!([{"type": name, "value": value}]))
                 .expect(name)
                 .remove(0)
         };
@@ -320,7 +320,7 @@ mod tests {
     #[test]
     fn a_number_that_was_rounded_on_the_way_is_refused() {
         let values: Json = serde_json::from_str("[123456789012345678901]").expect("JSON");
-        assert_eq!(positional(values).expect_err("rounded").field, "params[0]");
+        assert_eq!(positional(&values).expect_err("rounded").field, "params[0]");
     }
 
     #[test]

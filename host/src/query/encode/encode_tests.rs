@@ -158,7 +158,7 @@ async fn an_error_on_the_way_ends_json_with_the_problem() {
     assert_eq!(
         document
             .as_object()
-            .and_then(|o| o.keys().last().cloned())
+            .and_then(|o| o.keys().next_back().cloned())
             .as_deref(),
         Some("error")
     );
@@ -280,9 +280,12 @@ async fn parquet_shows_intervals_as_text_and_refuses_a_result_without_columns() 
     let rows = arrow_array::RecordBatchOptions::new().with_row_count(Some(3));
     let schema = Arc::new(arrow_schema::Schema::empty());
     let batch = RecordBatch::try_new_with_options(schema, vec![], &rows).expect("rows");
-    let stream = begin(script([ipc(&[batch.clone()])]), limits(10, 1 << 20))
-        .await
-        .expect("begun");
+    let stream = begin(
+        script([ipc(std::slice::from_ref(&batch))]),
+        limits(10, 1 << 20),
+    )
+    .await
+    .expect("begun");
     assert!(matches!(
         encode(stream, Format::Parquet, options()),
         Err(EncodeError::Format {

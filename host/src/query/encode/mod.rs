@@ -8,6 +8,7 @@
 //! problem, which the caller's [`Options::problem`] writes; the binary formats and CSV break off.
 
 mod arrow;
+mod bind;
 pub mod columns;
 mod csv;
 mod json;

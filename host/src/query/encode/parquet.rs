@@ -1,7 +1,7 @@
 //! A Parquet file, written row group by row group.
 //!
-//! A row group is flushed at 8 MiB, which bounds the memory. Batches are written in their plain form; types that Parquet has no place for become
-//! text, as in JSON: intervals, and structs without fields.
+//! A row group is flushed at 8 MiB, which bounds the memory. Batches are written in their plain form; types
+//! that Parquet has no place for become text, as in JSON: intervals, and structs without fields.
 
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use arrow_array::builder::{Int32Builder, MapBuilder, StringBuilder};
-use arrow_array::types::Int32Type;
+use arrow_array::types::{Date32Type, Int32Type};
 use arrow_array::{
     ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, Decimal256Array,
     DictionaryArray, Float32Array, Float64Array, Int16Array, Int64Array, IntervalMonthDayNanoArray,

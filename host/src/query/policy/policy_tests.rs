@@ -119,7 +119,7 @@ fn deep_nesting_is_an_answer_and_never_a_crash() {
         format!("SELECT x{}", "[1]".repeat(20_000)),
     ] {
         if let Err(refusal) = verdict(&sql) {
-            assert_eq!(refusal.reason, Reason::TooDeep, "{:.40}: {refusal:?}", sql);
+            assert_eq!(refusal.reason, Reason::TooDeep, "{sql:.40}: {refusal:?}");
         }
     }
 }

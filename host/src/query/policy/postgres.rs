@@ -166,9 +166,9 @@ impl Judge<'_> {
         let mut next = Vec::new();
         while let Some((id, expected, place)) = waiting.pop() {
             match self.tree.value(id) {
-                Value::Text(_) | Value::Number(_) | Value::Word(_) => {}
+                Value::Text(_) | Value::Number(_) | Value::True | Value::Nothing => {}
                 Value::List(_) => {
-                    next.extend(self.tree.members(id).map(|item| (item, None, place)))
+                    next.extend(self.tree.members(id).map(|item| (item, None, place)));
                 }
                 // An absent node in a list, as in `ROWS FROM (f())` without column definitions.
                 Value::Object(_)
@@ -309,9 +309,8 @@ impl Judge<'_> {
             self.refusal(Reason::Function, message, place)
         };
         for argument in texts.iter().filter_map(|at| arguments.get(*at)) {
-            let literal = match self.tree.node(*argument) {
-                Some(("A_Const", literal)) => literal,
-                _ => return Err(refused("it runs SQL text that is not a literal.")),
+            let Some(("A_Const", literal)) = self.tree.node(*argument) else {
+                return Err(refused("it runs SQL text that is not a literal."));
             };
             if self.tree.member(literal, "ival").is_some() {
                 continue;

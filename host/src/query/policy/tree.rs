@@ -33,8 +33,10 @@ pub enum Value<'a> {
     List(Id),
     Text(Cow<'a, str>),
     Number(i64),
-    /// `true`, `false` or `null`.
-    Word(&'a str),
+    /// `true`.
+    True,
+    /// `false` or `null`: nothing is said.
+    Nothing,
 }
 
 /// The text is not what a parser writes.
@@ -216,7 +218,8 @@ impl<'a> Reader<'a> {
                 let word = &rest[..end];
                 self.at += end;
                 match word {
-                    "true" | "false" | "null" => Value::Word(word),
+                    "true" => Value::True,
+                    "false" | "null" => Value::Nothing,
                     number => Value::Number(number.parse().map_err(|_| NotATree(start))?),
                 }
             }
@@ -274,7 +277,7 @@ mod tests {
         assert_eq!(list.len(), 3);
         assert_eq!(tree.string(list[0]), Some("x\"y"));
         assert!(matches!(tree.value(list[1]), Value::Number(-1)));
-        assert!(matches!(tree.value(list[2]), Value::Word("true")));
+        assert!(matches!(tree.value(list[2]), Value::True));
         assert_eq!(tree.members(tree.member(0, "b").expect("b")).count(), 0);
         assert_eq!(tree.list(0, "c").count(), 0);
         assert_eq!(tree.list(0, "d").count(), 0);
