@@ -30,7 +30,7 @@ fuzz_target!(|data: &[u8]| {
     for chunk in bytes.chunks(usize::from(*piece).max(1) * 8) {
         intake.feed(Bytes::copy_from_slice(chunk));
         loop {
-            match intake.next() {
+            match intake.next_item() {
                 Ok(Some(Item::Schema(schema))) => {
                     assert_eq!(describe(&schema).len(), schema.fields().len());
                     plain_schema = Some(Arc::new(plain::schema(&schema)));

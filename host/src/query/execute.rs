@@ -30,6 +30,9 @@ const READS_AFTER_LAST_ROW: usize = 8;
 /// milliseconds.
 const JUDGED_IN_PLACE_BYTES: usize = 8 << 10;
 
+/// How much of what is wrong with a stream goes to the log.
+const LOGGED_CHARACTERS: usize = 300;
+
 /// Why a statement gave no (further) rows.
 #[derive(Debug, thiserror::Error)]
 pub enum QueryError {
@@ -216,6 +219,11 @@ impl QueryStream {
 
     async fn advance(&mut self) -> Result<Option<RecordBatch>, QueryError> {
         let batch = self.read().await;
+        if let Err(QueryError::Malformed { detail }) = &batch {
+            // It may quote the component; Debug escapes it.
+            let detail: String = detail.chars().take(LOGGED_CHARACTERS).collect();
+            tracing::warn!(connection = %self.database.id, ?detail, "a connector's result is malformed");
+        }
         if !matches!(batch, Ok(Some(_))) {
             self.elapsed.get_or_insert_with(|| self.started.elapsed());
             self.chunks = None;
