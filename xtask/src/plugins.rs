@@ -18,8 +18,8 @@ const SHIPPED: &[(&str, &str)] = &[
     ("datachat-sql-tools", "sql-tools"),
 ];
 
-/// Its examples are the components that attack the host.
-const HOSTILE: &str = "datachat-hostile";
+/// The package whose examples are the components that attack the host.
+pub const HOSTILE: &str = "datachat-hostile";
 
 /// The profile of `Cargo.toml` that components are built with.
 const PROFILE: &str = "plugin";
