@@ -73,14 +73,17 @@ fn judge_parse(sql: &str, depth: u8, strings: Strings) -> Result<(), Refusal> {
 
 fn unparsed(error: Unparsed) -> Refusal {
     let depth = ["stack depth", "too deeply", "memory exhausted"];
-    let reason = if depth.iter().any(|words| error.message.contains(words)) {
-        Reason::TooDeep
+    let (reason, message) = if depth.iter().any(|words| error.message.contains(words)) {
+        (
+            Reason::TooDeep,
+            "The statement is nested too deeply.".to_owned(),
+        )
     } else {
-        Reason::Syntax
+        (Reason::Syntax, error.message)
     };
     Refusal {
         reason,
-        message: error.message,
+        message,
         position: error.position,
     }
 }
