@@ -23,6 +23,8 @@ impl From<&DbError> for Problem {
             ErrorCode::DataException => Code::DataException,
             ErrorCode::Timeout => Code::Timeout,
             ErrorCode::Cancelled => Code::Cancelled,
+            // The server is full for the moment (too many sessions): no fault of the request.
+            ErrorCode::ResourceLimit if error.retryable => Code::Busy,
             ErrorCode::ResourceLimit => Code::ResourceLimit,
             ErrorCode::Unsupported => Code::Unsupported,
             ErrorCode::Protocol => Code::Protocol,
@@ -269,6 +271,15 @@ mod tests {
         assert_eq!(body["position"], 15);
         assert_eq!(body["hint"], "look again");
         assert!(body.get("vendor_code").is_none());
+    }
+
+    #[test]
+    fn a_database_that_is_full_is_busy_and_a_statement_that_is_too_large_is_not() {
+        let mut full = db_error(ErrorCode::ResourceLimit, "53300");
+        full.retryable = true;
+        assert_eq!(Problem::from(&full).code, Code::Busy);
+        let too_large = db_error(ErrorCode::ResourceLimit, "54000");
+        assert_eq!(Problem::from(&too_large).code, Code::ResourceLimit);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Version, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http_body::Frame;
@@ -143,14 +143,31 @@ fn read_limits(fields: &mut Fields, limits: &Limits) -> QueryLimits {
 pub async fn run(
     State(app): State<App>,
     RequestId(request_id): RequestId,
+    version: Version,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
     let fields = read_object(&headers, body, app.limits.request_max_bytes).await?;
     let accept = accept(&headers);
     let body = QueryBody::read(fields, accept.as_deref(), &app.limits)?;
+    if version <= Version::HTTP_10 && body.format == Format::Csv {
+        return Err(shows_no_end());
+    }
     let encoded = start(&app, body, request_id).await?;
     Ok(respond(&headers, encoded, app.shutdown.clone()))
+}
+
+/// CSV has no mark for its end, and HTTP/1.0 none for the end of a body but that of the connection, which a
+/// failure ends as well: a short result would look whole.
+fn shows_no_end() -> Problem {
+    Problem::new(
+        Code::NotAcceptable,
+        "Over HTTP/1.0 a CSV result that broke off can't be told from a whole one.",
+    )
+    .with(
+        "hint",
+        "Use HTTP/1.1 (nginx: `proxy_http_version 1.1`), or another format.",
+    )
 }
 
 /// Runs a statement up to its first rows.
