@@ -172,6 +172,24 @@ async fn deleting_a_connection_cancels_what_runs_on_it() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_new_name_or_default_disturbs_no_statement() -> Result<()> {
+    let stage = stage().await?;
+    let client = stage.client();
+    let aside = direct(&stage.postgres, "alpha").await?;
+    let id = stage.register(&client, "alpha").await?;
+    let path = format!("/api/v1/databases/{id}");
+    let sql = "SELECT marker, pg_sleep(1.5), 'undisturbed' FROM whoami";
+    let (answer, changed) = tokio::join!(query(&client, &id, sql), async {
+        until_running(&aside, "undisturbed").await?;
+        let name = json!({"name": crate::stage::unique("renamed"), "tags": ["x"]});
+        client.patch(&path, &name).await?.expect(200)
+    });
+    changed?;
+    assert_eq!(answer?.expect(200)?["rows"][0][0], "alpha");
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_changed_url_takes_effect_at_once_and_on_every_session() -> Result<()> {
     let stage = stage().await?;
     let client = stage.client();

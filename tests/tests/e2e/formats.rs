@@ -11,7 +11,6 @@ use arrow_array::types::{
 use arrow_array::{Array, RecordBatch};
 use arrow_ipc::reader::StreamReader;
 use datachat_tests::{Answer, Client};
-use hyper::Method;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::{Value, json};
 
@@ -373,65 +372,6 @@ async fn decimals_keep_their_scale_in_arrow() -> Result<()> {
         (110, 12, 2)
     );
     assert_eq!(batch.num_rows(), 1);
-    Ok(())
-}
-
-#[tokio::test]
-async fn the_accept_header_chooses_where_the_body_does_not() -> Result<()> {
-    let (client, id) = connection().await?;
-    let body = question("SELECT 1 AS one", id.as_str());
-    for (accept, content_type) in [
-        ("*/*", "application/json"),
-        ("application/json", "application/json"),
-        ("text/csv", "text/csv"),
-        ("application/x-ndjson", "application/x-ndjson"),
-        (
-            "application/vnd.apache.arrow.stream",
-            "application/vnd.apache.arrow.stream",
-        ),
-        (
-            "application/vnd.apache.parquet",
-            "application/vnd.apache.parquet",
-        ),
-        (
-            "text/html, text/csv;q=0.9, application/json;q=0.5",
-            "text/csv",
-        ),
-        ("application/json;q=0, */*;q=0.1", "application/x-ndjson"),
-    ] {
-        let headers = [("accept", accept)];
-        let request = client.request(Method::POST, "/api/v1/query", &headers, Some(&body))?;
-        let answer = client.answer(request).await?;
-        answer.expect(200)?;
-        let seen = answer.header("content-type");
-        // What stands for "anything but JSON" is the server's choice.
-        let any = accept.starts_with("application/json;q=0");
-        let fits = if any {
-            !seen.starts_with("application/json")
-        } else {
-            seen.starts_with(content_type)
-        };
-        assert!(fits, "{accept}: {seen}");
-    }
-    // The body's word goes before the header's.
-    let mut named = body.clone();
-    named["format"] = json!("csv");
-    let headers = [("accept", "application/json")];
-    let request = client.request(Method::POST, "/api/v1/query", &headers, Some(&named))?;
-    let answer = client.answer(request).await?;
-    assert_eq!(answer.text(), "one\r\n1\r\n");
-    let headers = [("accept", "image/png, text/html")];
-    let request = client.request(Method::POST, "/api/v1/query", &headers, Some(&body))?;
-    client
-        .answer(request)
-        .await?
-        .problem(406, "not_acceptable")?;
-    named["format"] = json!("xml");
-    let problem = client.post("/api/v1/query", &named).await?;
-    assert_eq!(
-        problem.problem(422, "validation_failed")?["field"],
-        "format"
-    );
     Ok(())
 }
 

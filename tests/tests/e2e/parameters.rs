@@ -152,6 +152,30 @@ async fn a_parameter_that_can_t_be_bound_is_named() -> Result<()> {
 }
 
 #[tokio::test]
+async fn comments_and_a_semicolon_at_the_end_are_part_of_one_statement() -> Result<()> {
+    let (client, id) = connection().await?;
+    for sql in [
+        "SELECT 1;",
+        "SELECT 1 ; ;\n",
+        "-- first\nSELECT 1 -- last; SELECT 2",
+        "/* a /* nested */ comment; */ SELECT /* here */ 1;",
+        "TABLE one_row",
+        "VALUES (1)",
+        "(SELECT 1) LIMIT 1",
+        "WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 5) SELECT min(i) FROM n",
+    ] {
+        let sql = sql.replace("TABLE one_row", "WITH one_row AS (SELECT 1) TABLE one_row");
+        let body = client
+            .post("/api/v1/query", &question(&sql, id.as_str()))
+            .await?
+            .expect(200)
+            .context(sql)?;
+        assert_eq!(body["rows"], json!([[1]]));
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn what_is_wrong_with_a_statement_has_its_code_and_its_place() -> Result<()> {
     let (client, id) = connection().await?;
     let postgres = &stage().await?.postgres;
