@@ -145,7 +145,8 @@ fn explain(host: &str, error: &std::io::Error) -> String {
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             format!("is not for the name {host:?}")
         }
-        CertificateError::UnknownIssuer => {
+        // A wrong signature: another authority of the same name.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
             "was issued by an authority that is not trusted".to_owned()
         }
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
