@@ -21,7 +21,9 @@ fn main() {
     for file in files {
         println!("cargo::rerun-if-changed={}", file.display());
         let name = file.file_stem().unwrap_or_default().to_string_lossy();
-        let _ = writeln!(code, "    ({name:?}, include_bytes!({file:?})),");
+        // As a string literal: quoted and escaped.
+        let file = format!("{:?}", file.display().to_string());
+        let _ = writeln!(code, "    ({name:?}, include_bytes!({file})),");
     }
     code.push_str("];\n");
     if let Err(error) = fs::write(out.join("embedded.rs"), code) {

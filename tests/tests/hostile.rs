@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use anyhow::Context as _;
 use datachat::limits::Limits;
 use datachat::plugins::tool::{BoxFuture, DatabaseInfo, ResultColumn};
 use datachat::plugins::{
@@ -18,6 +19,7 @@ use datachat::plugins::{
     ToolCallError, ToolContext, ToolRows,
 };
 use datachat::secret::Secret;
+use datachat_tests::{CANARY, ServerOptions, TestServer};
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
@@ -41,9 +43,11 @@ fn data_dir() -> &'static Path {
 }
 
 async fn load(names: &[&str], change: impl FnOnce(&mut Limits)) -> Plugins {
-    let mut limits = Limits::default();
-    limits.sessions_total = 16;
-    limits.call_timeout_ms = 10_000;
+    let mut limits = Limits {
+        sessions_total: 16,
+        call_timeout_ms: 10_000,
+        ..Limits::default()
+    };
     change(&mut limits);
     Plugins::load(PluginOptions {
         limits,
@@ -92,7 +96,7 @@ fn statement(sql: &str) -> Statement {
 async fn ask(connector: &Connector, target: &Target, sql: &str) -> Result<Vec<u8>, PluginError> {
     let id = u128::from(target.port);
     let session = connector.session(key(id), target).await?;
-    let deadline = Instant::now() + Duration::from_secs(5);
+    let deadline = Instant::now() + Duration::from_secs(30);
     let mut cursor = session.query(statement(sql), deadline).await?;
     let mut all = Vec::new();
     while let Some(chunk) = cursor.read().await? {
@@ -403,11 +407,11 @@ impl io::Write for Captured {
 }
 
 impl Captured {
-    fn start() -> (Self, tracing::subscriber::DefaultGuard) {
+    fn start(level: tracing::Level) -> (Self, tracing::subscriber::DefaultGuard) {
         let captured = Self::default();
         let writer = captured.clone();
         let subscriber = tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::TRACE)
+            .with_max_level(level)
             .with_ansi(false)
             .with_writer(move || writer.clone())
             .finish();
@@ -421,7 +425,7 @@ impl Captured {
 
 #[tokio::test]
 async fn a_password_that_a_plugin_shows_is_redacted_in_logs_and_errors() {
-    let (captured, _guard) = Captured::start();
+    let (captured, _guard) = Captured::start(tracing::Level::TRACE);
     let plugins = load(&["leaks", "neighbour"], |_| {}).await;
     let error = contained(&plugins, "leaks", &target(1, ""), "").await;
     let PluginError::Database(shown) = &error else {
@@ -448,7 +452,7 @@ async fn a_password_that_a_plugin_shows_is_redacted_in_logs_and_errors() {
 
 #[tokio::test]
 async fn a_flood_of_output_is_dropped_beyond_its_budget() {
-    let (captured, _guard) = Captured::start();
+    let (captured, _guard) = Captured::start(tracing::Level::DEBUG);
     let plugins = load(&["floods", "neighbour"], |_| {}).await;
     let connector = plugins.connector("floods").expect("loaded");
     assert_eq!(
@@ -517,6 +521,48 @@ async fn a_plugin_that_traps_again_and_again_is_quarantined_and_let_back() {
 }
 
 #[tokio::test]
+async fn a_hundred_traps_in_a_row_quarantine_the_plugin_and_readiness_says_so() -> anyhow::Result<()>
+{
+    let mut server = TestServer::start(ServerOptions::new("quarantine")).await?;
+    server.stop()?;
+    let folder = server.data_folder().join("plugins");
+    std::fs::create_dir_all(&folder)?;
+    std::fs::copy(component("traps"), folder.join("traps.wasm"))?;
+    server.launch().await?;
+    let url = format!("traps://user:{CANARY}@127.0.0.1:9/war");
+    let body = serde_json::json!({"name": "w", "database_url": url, "database_type": "traps"});
+    for _ in 0..100 {
+        let answer = server
+            .client()
+            .post("/api/v1/databases/test", &body)
+            .await?;
+        answer.problem(502, "plugin_failed")?;
+    }
+    let plugin = async || -> anyhow::Result<serde_json::Value> {
+        let ready = server.client().get("/ready").await?.expect(200)?;
+        let all = ready["checks"]["plugins"].clone();
+        assert_eq!(all["status"], "degraded");
+        let mut all = all["plugins"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default()
+            .into_iter();
+        all.find(|plugin| plugin["name"] == "traps")
+            .context("listed")
+    };
+    let state = plugin().await?;
+    assert_eq!(state["state"], "quarantined");
+    let detail = state["detail"].as_str().unwrap_or_default();
+    assert!(detail.contains("after 100 failures in a row"), "{detail}");
+    let refused = server
+        .client()
+        .post("/api/v1/databases/test", &body)
+        .await?;
+    refused.problem(503, "connector_unavailable")?;
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_changed_artifact_is_compiled_again() {
     let folder = tempfile::tempdir().expect("a folder");
     let load = async || {
@@ -561,8 +607,10 @@ async fn what_is_no_component_is_refused_and_harms_no_other() {
     std::fs::write(&empty, b"\0asm\x0d\0\x01\0").expect("written");
     let big = folder.path().join("big.wasm");
     std::fs::write(&big, vec![0; 3 << 20]).expect("written");
-    let mut limits = Limits::default();
-    limits.plugin_wasm_bytes = 2 << 20;
+    let limits = Limits {
+        plugin_wasm_bytes: 2 << 20,
+        ..Limits::default()
+    };
     let plugins = Plugins::load(PluginOptions {
         limits,
         data_dir: data_dir().to_owned(),

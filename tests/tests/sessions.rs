@@ -42,8 +42,10 @@ static SERVERS: LazyLock<Servers> = LazyLock::new(|| {
 });
 
 async fn plugins(change: impl FnOnce(&mut Limits)) -> Plugins {
-    let mut limits = Limits::default();
-    limits.sessions_total = 16;
+    let mut limits = Limits {
+        sessions_total: 16,
+        ..Limits::default()
+    };
     change(&mut limits);
     Plugins::load(PluginOptions {
         limits,

@@ -196,25 +196,26 @@ fn never(ip: IpAddr) -> Result<(), Reason> {
 fn spellings(ip: IpAddr) -> Vec<IpAddr> {
     let mut all = vec![ip];
     let IpAddr::V6(v6) = ip else { return all };
-    let s = v6.segments();
+    let segments = v6.segments();
     let at = |i: usize| {
-        let [a, b] = s[i].to_be_bytes();
-        let [c, d] = s[i + 1].to_be_bytes();
-        Ipv4Addr::new(a, b, c, d)
+        let bits = u32::from(segments[i]) << 16 | u32::from(segments[i + 1]);
+        Ipv4Addr::from(bits)
     };
     let mut push = |v4: Ipv4Addr| all.push(IpAddr::V4(v4));
-    match s {
+    match segments {
         // Loopback and the unspecified address are no IPv4 addresses in disguise.
         [0, 0, 0, 0, 0, 0, 0, 0 | 1] => {}
-        // Mapped, translated (RFC 2765) and compatible.
-        [0, 0, 0, 0, 0, 0xffff | 0, ..] | [0, 0, 0, 0, 0xffff, 0, ..] => push(at(6)),
-        // NAT64: the well-known prefix, and the local-use one, with the address in the places of RFC 6052.
-        [0x64, 0xff9b, 0, ..] => push(at(6)),
+        // Mapped, compatible, translated (RFC 2765); NAT64 by its well-known prefix; ISATAP.
+        [0, 0, 0, 0, 0, 0xffff | 0, ..]
+        | [0, 0, 0, 0, 0xffff, 0, ..]
+        | [0x64, 0xff9b, 0, ..]
+        | [_, _, _, _, 0 | 0x200, 0x5efe, ..] => push(at(6)),
+        // NAT64 by the local-use prefix, with the address in any of the places of RFC 6052.
         [0x64, 0xff9b, 1, ..] => {
             push(at(6));
-            let b = v6.octets();
-            push(Ipv4Addr::new(b[6], b[7], b[9], b[10]));
-            push(Ipv4Addr::new(b[9], b[10], b[11], b[12]));
+            let octets = v6.octets();
+            push(Ipv4Addr::new(octets[6], octets[7], octets[9], octets[10]));
+            push(Ipv4Addr::new(octets[9], octets[10], octets[11], octets[12]));
         }
         // 6to4.
         [0x2002, ..] => push(at(1)),
@@ -223,8 +224,6 @@ fn spellings(ip: IpAddr) -> Vec<IpAddr> {
             push(at(2));
             push(Ipv4Addr::from(!u32::from(at(6))));
         }
-        // ISATAP.
-        [_, _, _, _, 0 | 0x200, 0x5efe, ..] => push(at(6)),
         _ => {}
     }
     all

@@ -14,7 +14,8 @@ use super::LoadError;
 use crate::limits::Limits;
 
 /// The engine's clock.
-pub(crate) const EPOCH_TICK: Duration = Duration::from_millis(10);
+pub(crate) const EPOCH_TICK: Duration = Duration::from_millis(EPOCH_TICK_MS);
+pub(crate) const EPOCH_TICK_MS: u64 = 10;
 
 /// A component built with the usual toolchains is up to four core modules around one memory.
 const CORE_INSTANCES: u32 = 4;

@@ -19,7 +19,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
 use super::bindings::connector::datachat::plugin::log::Level;
 use super::egress::{self, EgressPolicy, Reason};
-use super::engine::EPOCH_TICK;
+use super::engine::EPOCH_TICK_MS;
 use super::guest_log::GuestLog;
 use super::limiter::{LimitReached, Limiter};
 use super::plugin::Plugin;
@@ -180,7 +180,7 @@ impl Instance {
         run: impl AsyncFnOnce(&mut Store<State>) -> wasmtime::Result<T>,
     ) -> Result<T, PluginError> {
         self.plugin.admit()?;
-        let ticks = self.plugin.runtime.limits.plugin_cpu_ms / EPOCH_TICK.as_millis() as u64;
+        let ticks = self.plugin.runtime.limits.plugin_cpu_ms / EPOCH_TICK_MS;
         let state = self.store.data_mut();
         state.cpu = ticks.max(1);
         state.log.refill();

@@ -352,7 +352,7 @@ mod tests {
             per_connection,
             total,
             wait: Duration::from_millis(50),
-            idle: Duration::from_secs(60),
+            idle: Duration::from_mins(1),
         })
     }
 
@@ -468,7 +468,7 @@ mod tests {
         Kept { session: 1, seat }.idle();
         assert_eq!(pool.expire(Instant::now()).len(), 0);
         assert_eq!(
-            pool.expire(Instant::now() + Duration::from_secs(60)).len(),
+            pool.expire(Instant::now() + Duration::from_mins(1)).len(),
             1
         );
         assert_eq!(pool.counts(), (0, 0));

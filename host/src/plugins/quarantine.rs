@@ -7,7 +7,7 @@
 
 use std::time::{Duration, Instant};
 
-const LONGEST: Duration = Duration::from_secs(600);
+const LONGEST: Duration = Duration::from_mins(10);
 
 /// The record of one plugin.
 #[derive(Debug)]

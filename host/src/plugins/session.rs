@@ -259,7 +259,12 @@ impl Live {
                 self.instance.plugin().proved();
                 Ok(None)
             }
-            Ok(chunk) => Ok(Some(chunk.into())),
+            Ok(chunk) => {
+                metrics::counter!("datachat_plugin_bytes_read_total",
+                    "plugin" => Arc::clone(&self.instance.plugin().name))
+                .increment(chunk.len() as u64);
+                Ok(Some(chunk.into()))
+            }
             Err(error) => {
                 // The server ended the statement with its error, unless the instance is gone.
                 if matches!(error, PluginError::Database(_)) {

@@ -10,7 +10,7 @@ impl Attack for Attacker {
 
     fn query(_sql: &str) -> Result<(), DbError> {
         let line = "flood ".repeat(1000);
-        for _ in 0..20_000 {
+        for _ in 0..5_000 {
             println!("{line}");
             datachat_sdk::log::warn!("{line}");
         }

@@ -172,11 +172,11 @@ pub fn socket_address(address: SocketAddr) -> IpSocketAddress {
             })
         }
         IpAddr::V6(ip) => {
-            let [a, b, c, d, e, f, g, h] = ip.segments();
+            let s = ip.segments();
             IpSocketAddress::Ipv6(Ipv6SocketAddress {
                 port: address.port(),
                 flow_info: 0,
-                address: (a, b, c, d, e, f, g, h),
+                address: (s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7]),
                 scope_id: 0,
             })
         }
