@@ -102,6 +102,7 @@ impl Connector {
     /// # Errors
     /// Why there is no session.
     pub async fn probe(&self, target: &Target) -> Result<(ServerInfo, Duration), PluginError> {
+        self.plugin().admit()?;
         let began = Instant::now();
         let deadline = self.inner.connect_deadline();
         let to = self.inner.destination(None, target, deadline).await?;
@@ -218,7 +219,11 @@ impl Session {
         statement: Statement,
         deadline: Instant,
     ) -> Result<Cursor, PluginError> {
-        let deadline = Deadline::until("timeout_ms", deadline);
+        let mut deadline = Deadline::until("timeout_ms", deadline);
+        if statement.timeout_ms > 0 {
+            // What was asked for, rather than what opening the session left of it.
+            deadline.millis = statement.timeout_ms.into();
+        }
         match self.lease.live()?.query(&statement, deadline).await {
             // What writes must not be sent twice.
             Err(error) if statement.read_only && self.renew(&error).await? => {

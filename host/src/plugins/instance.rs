@@ -95,10 +95,12 @@ impl Deadline {
     /// At a moment that somebody else chose.
     pub(crate) fn until(limit: &'static str, at: Instant) -> Self {
         let left = at.saturating_duration_since(Instant::now());
+        // Rounded up: the moment was chosen a little while ago.
+        let millis = left.as_micros().div_ceil(1000);
         Self {
             at,
             limit,
-            millis: u64::try_from(left.as_millis()).unwrap_or(u64::MAX),
+            millis: u64::try_from(millis).unwrap_or(u64::MAX),
         }
     }
 
@@ -179,7 +181,6 @@ impl Instance {
         cancelled: &CancellationToken,
         run: impl AsyncFnOnce(&mut Store<State>) -> wasmtime::Result<T>,
     ) -> Result<T, PluginError> {
-        self.plugin.admit()?;
         let ticks = self.plugin.runtime.limits.plugin_cpu_ms / EPOCH_TICK_MS;
         let state = self.store.data_mut();
         state.cpu = ticks.max(1);

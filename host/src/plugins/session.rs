@@ -216,7 +216,7 @@ impl Live {
             if relations.len() as u64 > max {
                 self.broken = true;
                 return Err(PluginError::Limit {
-                    plugin: self.to.target.host.clone(),
+                    plugin: self.instance.plugin().name.to_string(),
                     limit: "relations_max",
                 });
             }
