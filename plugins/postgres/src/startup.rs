@@ -86,12 +86,10 @@ fn handshake<T: Transport>(
         ("user", user),
         ("application_name", options.application_name.as_str()),
         ("client_encoding", "UTF8"),
-        // What text values look like does not depend on how the server is set up.
+        // What dates look like as text does not depend on how the server is set up. Further settings would
+        // be refused by connection poolers: PgBouncer takes just these by default.
         ("DateStyle", "ISO"),
-        ("IntervalStyle", "iso_8601"),
         ("TimeZone", "UTC"),
-        // As many digits as a float needs, also before PostgreSQL 12.
-        ("extra_float_digits", "3"),
     ];
     if let Some(database) = target.database.as_deref() {
         parameters.push(("database", database));
