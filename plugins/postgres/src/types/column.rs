@@ -9,15 +9,16 @@ use arrow_array::ArrayRef;
 use arrow_array::builder::{
     BinaryBuilder, BooleanBuilder, Date32Builder, Decimal128Builder, Decimal256Builder,
     FixedSizeBinaryBuilder, Float32Builder, Float64Builder, Int16Builder, Int32Builder,
-    Int64Builder, IntervalMonthDayNanoBuilder, StringBuilder, Time64MicrosecondBuilder,
+    Int64Builder, IntervalMonthDayNanoBuilder, Time64MicrosecondBuilder,
     TimestampMicrosecondBuilder, UInt32Builder, UInt64Builder,
 };
 
 use super::error::Fault;
 use super::nested::{List, ListSource, Struct};
 use super::shape::{Node, Shape};
+use super::strings::Strings;
 use super::text::TextForm;
-use super::wire::{exactly, utf8};
+use super::wire::exactly;
 use super::{numeric, temporal};
 
 /// Counts the bytes that a batch holds. 32-bit offsets address no more than [`Meter::MAX`] of them.
@@ -51,9 +52,9 @@ pub(super) enum Column {
     Float64(Float64Builder),
     Decimal128(Decimal128Builder, u8, i8),
     Decimal256(Decimal256Builder, u8, i8),
-    PlainText(StringBuilder),
+    PlainText(Strings),
     /// With memory to write a text in.
-    Text(TextForm, StringBuilder, String),
+    Text(TextForm, Strings, String),
     Bytes(BinaryBuilder),
     Date(Date32Builder),
     Time(Time64MicrosecondBuilder),
@@ -65,35 +66,36 @@ pub(super) enum Column {
 }
 
 impl Column {
+    /// An empty builder. It has no room yet: most results are small, and a plan may have many parts.
     pub(super) fn new(node: &Node) -> Self {
         let data_type = || node.field.data_type().clone();
         match &node.shape {
-            Shape::Bool => Self::Bool(BooleanBuilder::new()),
-            Shape::Int16 => Self::Int16(Int16Builder::new()),
-            Shape::Int32 => Self::Int32(Int32Builder::new()),
-            Shape::Int64 => Self::Int64(Int64Builder::new()),
-            Shape::UInt32 => Self::UInt32(UInt32Builder::new()),
-            Shape::UInt64 => Self::UInt64(UInt64Builder::new()),
-            Shape::Float32 => Self::Float32(Float32Builder::new()),
-            Shape::Float64 => Self::Float64(Float64Builder::new()),
+            Shape::Bool => Self::Bool(BooleanBuilder::with_capacity(0)),
+            Shape::Int16 => Self::Int16(Int16Builder::with_capacity(0)),
+            Shape::Int32 => Self::Int32(Int32Builder::with_capacity(0)),
+            Shape::Int64 => Self::Int64(Int64Builder::with_capacity(0)),
+            Shape::UInt32 => Self::UInt32(UInt32Builder::with_capacity(0)),
+            Shape::UInt64 => Self::UInt64(UInt64Builder::with_capacity(0)),
+            Shape::Float32 => Self::Float32(Float32Builder::with_capacity(0)),
+            Shape::Float64 => Self::Float64(Float64Builder::with_capacity(0)),
             Shape::Decimal128 { precision, scale } => {
-                let builder = Decimal128Builder::new().with_data_type(data_type());
+                let builder = Decimal128Builder::with_capacity(0).with_data_type(data_type());
                 Self::Decimal128(builder, *precision, *scale)
             }
             Shape::Decimal256 { precision, scale } => {
-                let builder = Decimal256Builder::new().with_data_type(data_type());
+                let builder = Decimal256Builder::with_capacity(0).with_data_type(data_type());
                 Self::Decimal256(builder, *precision, *scale)
             }
-            Shape::Text(TextForm::Plain) => Self::PlainText(StringBuilder::new()),
-            Shape::Text(form) => Self::Text(form.clone(), StringBuilder::new(), String::new()),
-            Shape::Bytes => Self::Bytes(BinaryBuilder::new()),
-            Shape::Date => Self::Date(Date32Builder::new()),
-            Shape::Time => Self::Time(Time64MicrosecondBuilder::new()),
-            Shape::Timestamp => {
-                Self::Timestamp(TimestampMicrosecondBuilder::new().with_data_type(data_type()))
-            }
-            Shape::Interval => Self::Interval(IntervalMonthDayNanoBuilder::new()),
-            Shape::Uuid => Self::Uuid(FixedSizeBinaryBuilder::new(16)),
+            Shape::Text(TextForm::Plain) => Self::PlainText(Strings::new()),
+            Shape::Text(form) => Self::Text(form.clone(), Strings::new(), String::new()),
+            Shape::Bytes => Self::Bytes(BinaryBuilder::with_capacity(0, 0)),
+            Shape::Date => Self::Date(Date32Builder::with_capacity(0)),
+            Shape::Time => Self::Time(Time64MicrosecondBuilder::with_capacity(0)),
+            Shape::Timestamp => Self::Timestamp(
+                TimestampMicrosecondBuilder::with_capacity(0).with_data_type(data_type()),
+            ),
+            Shape::Interval => Self::Interval(IntervalMonthDayNanoBuilder::with_capacity(0)),
+            Shape::Uuid => Self::Uuid(FixedSizeBinaryBuilder::with_capacity(0, 16)),
             Shape::List { element, item } => {
                 Self::List(Box::new(List::new(ListSource::Array(*element), node, item)))
             }
@@ -133,13 +135,13 @@ impl Column {
             Self::Decimal256(builder, precision, scale) => {
                 builder.append_value(numeric::decimal256(value, *precision, *scale)?);
             }
-            Self::PlainText(builder) => builder.append_value(utf8(value)?),
-            Self::Text(form, builder, scratch) => {
+            Self::PlainText(strings) => strings.append(value)?,
+            Self::Text(form, strings, scratch) => {
                 scratch.clear();
                 form.write(value, scratch)?;
                 // A few bytes of a numeric can become 100,000 digits.
                 meter.add(scratch.len().saturating_sub(value.len()))?;
-                builder.append_value(&scratch);
+                strings.append(scratch.as_bytes())?;
             }
             Self::Bytes(builder) => builder.append_value(value),
             Self::Date(builder) => builder.append_value(temporal::date(value)?),
@@ -167,7 +169,7 @@ impl Column {
             Self::Float64(builder) => builder.append_null(),
             Self::Decimal128(builder, ..) => builder.append_null(),
             Self::Decimal256(builder, ..) => builder.append_null(),
-            Self::PlainText(builder) | Self::Text(_, builder, _) => builder.append_null(),
+            Self::PlainText(strings) | Self::Text(_, strings, _) => strings.append_null(),
             Self::Bytes(builder) => builder.append_null(),
             Self::Date(builder) => builder.append_null(),
             Self::Time(builder) => builder.append_null(),
@@ -192,7 +194,7 @@ impl Column {
             Self::Float64(builder) => Arc::new(builder.finish()),
             Self::Decimal128(builder, ..) => Arc::new(builder.finish()),
             Self::Decimal256(builder, ..) => Arc::new(builder.finish()),
-            Self::PlainText(builder) | Self::Text(_, builder, _) => Arc::new(builder.finish()),
+            Self::PlainText(strings) | Self::Text(_, strings, _) => strings.finish(),
             Self::Bytes(builder) => Arc::new(builder.finish()),
             Self::Date(builder) => Arc::new(builder.finish()),
             Self::Time(builder) => Arc::new(builder.finish()),

@@ -59,6 +59,7 @@ mod range;
 mod row;
 mod shape;
 mod spelling;
+mod strings;
 mod temporal;
 mod text;
 mod wire;

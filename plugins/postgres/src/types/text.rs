@@ -42,7 +42,10 @@ impl TextForm {
     pub(super) fn write(&self, value: &[u8], out: &mut String) -> Result<(), Fault> {
         match self {
             Self::Plain => out.push_str(utf8(value)?),
-            Self::Versioned => out.push_str(versioned(value)?),
+            Self::Versioned => match value.split_first() {
+                Some((1, text)) => out.push_str(utf8(text)?),
+                _ => return Err(Fault::Malformed("the version of a value is unknown")),
+            },
             Self::Char => {
                 let [byte] = exactly(value)?;
                 match byte {
@@ -86,14 +89,6 @@ impl TextForm {
             Self::Multirange(bound) => range::write_multirange(value, bound, out)?,
         }
         Ok(())
-    }
-}
-
-/// The text behind one byte of version.
-pub(super) fn versioned(value: &[u8]) -> Result<&str, Fault> {
-    match value.split_first() {
-        Some((1, text)) => utf8(text),
-        _ => Err(Fault::Malformed("the version of a value is unknown")),
     }
 }
 
