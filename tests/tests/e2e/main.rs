@@ -26,4 +26,5 @@ mod sessions;
 mod shared;
 mod tls;
 mod tools;
+mod types;
 mod unusable;
