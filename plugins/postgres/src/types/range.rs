@@ -75,3 +75,45 @@ fn write_bound(value: Option<&[u8]>, form: &TextForm, out: &mut String) -> Resul
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(flags: u8, bounds: &[&str]) -> Result<String, Fault> {
+        let mut bytes = vec![flags];
+        for bound in bounds {
+            bytes.extend(i32::try_from(bound.len()).unwrap().to_be_bytes());
+            bytes.extend(bound.as_bytes());
+        }
+        let mut out = String::new();
+        write(&bytes, &TextForm::Plain, &mut out).map(|()| out)
+    }
+
+    #[test]
+    fn the_flags_say_which_bounds_there_are() {
+        assert_eq!(text(EMPTY, &[]).unwrap(), "empty");
+        assert_eq!(text(LOWER_INCLUSIVE, &["a", "b"]).unwrap(), "[a,b)");
+        assert_eq!(
+            text(UPPER_INCLUSIVE | LOWER_INFINITE, &["b"]).unwrap(),
+            "(,b]"
+        );
+        assert_eq!(text(LOWER_INFINITE | UPPER_INFINITE, &[]).unwrap(), "(,)");
+    }
+
+    #[test]
+    fn a_bound_that_could_be_misread_is_quoted() {
+        assert_eq!(
+            text(0, &["", r#"a "b" \c"#]).unwrap(),
+            r#"("","a ""b"" \\c")"#
+        );
+        assert_eq!(text(0, &["1,2", "(3)"]).unwrap(), r#"("1,2","(3)")"#);
+    }
+
+    #[test]
+    fn a_range_without_its_bounds_or_with_more_is_malformed() {
+        assert!(text(0, &["a"]).is_err());
+        assert!(text(EMPTY, &["a"]).is_err());
+        assert!(text(LOWER_INFINITE, &["a", "b"]).is_err());
+    }
+}
