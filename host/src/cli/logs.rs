@@ -6,11 +6,16 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::ParseError;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
 use super::failure::Failure;
 use crate::api::panics::log_places;
 use crate::config::{Config, LogFormat};
+
+/// The compiler of components describes every instruction in a hundred thousand lines; whoever wants them
+/// names it.
+const QUIET: &str = "cranelift_codegen=warn,wasmtime_internal_cranelift=warn";
 
 /// Starts logging for this process.
 ///
@@ -19,8 +24,8 @@ use crate::config::{Config, LogFormat};
 pub fn start(config: &Config, server: bool) -> Result<(), Failure> {
     let default = if server { "info" } else { "warn" };
     let directives = config.log.as_deref().unwrap_or(default);
-    let filter = EnvFilter::try_new(directives)
-        .map_err(|error| Failure::new(format!("DATACHAT_LOG: {error}")))?;
+    let filter =
+        filter(directives).map_err(|error| Failure::new(format!("DATACHAT_LOG: {error}")))?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(standard_error())
@@ -36,11 +41,30 @@ pub fn start(config: &Config, server: bool) -> Result<(), Failure> {
     Ok(())
 }
 
+fn filter(directives: &str) -> Result<EnvFilter, ParseError> {
+    EnvFilter::try_new(format!("{QUIET},{directives}"))
+}
+
 /// Standard error under a descriptor of our own. The SQL parser's library points the process's descriptor
 /// elsewhere while it parses, and lines written at that moment would be lost.
 fn standard_error() -> BoxMakeWriter {
     match std::io::stderr().as_fd().try_clone_to_owned() {
         Ok(descriptor) => BoxMakeWriter::new(Arc::new(File::from(descriptor))),
         Err(_) => BoxMakeWriter::new(std::io::stderr),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_compiler_is_quiet_unless_it_is_named() {
+        let shown = |directives: &str| filter(directives).expect("valid").to_string();
+        assert!(shown("debug").contains("cranelift_codegen=warn"));
+        let named = shown("info,cranelift_codegen=debug");
+        assert!(named.contains("cranelift_codegen=debug"), "{named}");
+        assert!(!named.contains("cranelift_codegen=warn"), "{named}");
+        assert!(filter("datachat=loud").is_err());
     }
 }
