@@ -101,6 +101,12 @@ impl App {
             shutdown: CancellationToken::new(),
         })
     }
+
+    /// Takes leave of all databases: cancels what still runs there, closes sessions, closes our own.
+    pub async fn close(&self) {
+        self.plugins.shutdown().await;
+        self.registry.close().await;
+    }
 }
 
 /// Makes the folder, readable by its owner only: it holds keys. One that somebody else made stays as it is.

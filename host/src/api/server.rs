@@ -27,7 +27,7 @@ pub async fn serve(
     let grace = Duration::from_millis(app.limits.shutdown_grace_ms);
     let cancel = Duration::from_millis(app.limits.cancel_timeout_ms);
     let cut_off = app.shutdown.clone();
-    let plugins = app.plugins.clone();
+    let closing = app.clone();
     let stopping = CancellationToken::new();
     let signal = {
         let stopping = stopping.clone();
@@ -38,27 +38,34 @@ pub async fn serve(
     };
     let server = axum::serve(listener, super::router(app)).with_graceful_shutdown(signal);
     let mut server = std::pin::pin!(server.into_future());
-    tokio::select! {
-        result = &mut server => return result,
-        () = stopping.cancelled() => {}
-    }
+    let result = tokio::select! {
+        // Also when there was nothing to wait for after the signal.
+        result = &mut server => result,
+        () = stopping.cancelled() => drain(&mut server, &cut_off, grace, cancel).await,
+    };
+    // Whatever still runs on a database is cancelled there.
+    closing.close().await;
+    result
+}
+
+/// Waits for running requests, and cuts off those that take longer than `grace`.
+async fn drain(
+    server: &mut (impl Future<Output = io::Result<()>> + Unpin),
+    cut_off: &CancellationToken,
+    grace: Duration,
+    cancel: Duration,
+) -> io::Result<()> {
     tracing::info!(
         grace_ms = grace.as_millis(),
         "stopping; running requests may finish"
     );
-    let result = if let Ok(result) = tokio::time::timeout(grace, &mut server).await {
-        result
-    } else {
-        tracing::warn!("cutting off the requests that are still running");
-        cut_off.cancel();
-        // Their answers end at once; this is for writing that down.
-        tokio::time::timeout(cancel, &mut server)
-            .await
-            .unwrap_or(Ok(()))
-    };
-    // Whatever still runs on a database is cancelled there.
-    plugins.shutdown().await;
-    result
+    if let Ok(result) = tokio::time::timeout(grace, &mut *server).await {
+        return result;
+    }
+    tracing::warn!("cutting off the requests that are still running");
+    cut_off.cancel();
+    // Their answers end at once; this is for writing that down.
+    tokio::time::timeout(cancel, server).await.unwrap_or(Ok(()))
 }
 
 /// Drops a request that is still being worked on when the server cuts off.

@@ -32,7 +32,7 @@ pub async fn run(config: Config, args: &Args, printer: Printer) -> Result<(), Fa
         Args::Rotate => {
             let app = App::open(config, None).await?;
             let rotation = app.registry.rotate_keys().await;
-            app.plugins.shutdown().await;
+            app.close().await;
             let rotation = rotation?;
             printer.record(&json!(rotation))?;
             if rotation.unreadable > 0 {

@@ -128,6 +128,6 @@ async fn with_app(
 ) -> Result<(), Failure> {
     let app = App::open(config, None).await?;
     let result = command(&app).await;
-    app.plugins.shutdown().await;
+    app.close().await;
     result
 }

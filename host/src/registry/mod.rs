@@ -163,6 +163,11 @@ impl<R: Runtime> Registry<R> {
         registry
     }
 
+    /// Closes the system database. Later calls answer [`Unavailable`].
+    pub async fn close(&self) {
+        self.inner.store.close().await;
+    }
+
     /// How the registry is. Also how it is noticed, between requests, that a system database is back.
     pub async fn status(&self) -> RegistryStatus {
         let rows = self.rows().await;

@@ -145,9 +145,20 @@ impl Store {
         .await
     }
 
-    /// Closes all connections; every later call answers [`StoreError::Unavailable`].
+    /// Closes all connections; every later call answers [`StoreError::Unavailable`]. The SQLite file is then
+    /// whole by itself: what its log held has moved into it. Waits for calls no longer than a call may take.
     pub async fn close(&self) {
-        on_pool!(self, pool => pool.close().await);
+        let closing = async {
+            // Closing does this too, but in a thread that nobody waits for.
+            if let Pool::Sqlite(pool) = &self.inner.pool {
+                let checkpoint = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)");
+                if let Err(error) = checkpoint.execute(pool).await {
+                    tracing::debug!(%error, "the log of the system database stays as it is");
+                }
+            }
+            on_pool!(self, pool => pool.close().await);
+        };
+        let _ = tokio::time::timeout(self.inner.timeout, closing).await;
     }
 
     async fn migrate_once(&self) -> Result<(), Failure> {
