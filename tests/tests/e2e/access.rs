@@ -374,3 +374,66 @@ async fn networks_that_the_operator_denies_can_t_be_reached() -> Result<()> {
     answer.problem(403, "address_not_allowed")?;
     Ok(())
 }
+
+#[tokio::test]
+async fn pages_of_the_origins_that_the_operator_named_may_call() -> Result<()> {
+    let server = TestServer::start(
+        ServerOptions::new("origins")
+            .variable("DATACHAT_API_KEYS", &keys())
+            .variable("CORS_ORIGINS", "https://app.example"),
+    )
+    .await?;
+    let client = server.client();
+    for (origin, allowed) in [
+        ("https://app.example", true),
+        ("https://evil.example", false),
+    ] {
+        // A browser asks first, and without the key.
+        let headers = [
+            ("origin", origin),
+            ("access-control-request-method", "POST"),
+            (
+                "access-control-request-headers",
+                "authorization,content-type",
+            ),
+        ];
+        let request = client.request(Method::OPTIONS, "/api/v1/query", &headers, None)?;
+        let answer = client.answer(request).await?;
+        let named = answer.header("access-control-allow-origin") == origin;
+        assert_eq!(named, allowed, "{origin}: {answer:?}");
+        if allowed {
+            assert!(answer.status.is_success());
+            let headers = answer.header("access-control-allow-headers").to_lowercase();
+            assert!(headers.contains("authorization"), "{headers}");
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn where_the_operator_allows_networks_no_others_can_be_reached() -> Result<()> {
+    let stage = stage().await?;
+    let server = TestServer::start(
+        ServerOptions::new("allowed").variable("DATACHAT_EGRESS_ALLOW", "127.0.0.1/32, 10.0.0.0/8"),
+    )
+    .await?;
+    let client = server.client();
+    let port = stage.postgres.port();
+    for host in [
+        "127.0.0.2",
+        "192.168.1.1",
+        "8.8.8.8",
+        "[::1]",
+        "169.254.169.254",
+    ] {
+        let url = format!("postgresql://reader:{CANARY}@{host}:{port}/alpha");
+        let answer = client.post(DATABASES, &registration(&url)).await?;
+        answer.problem(403, "address_not_allowed").context(host)?;
+    }
+    let url = reader_url(&stage.postgres, "alpha");
+    client
+        .post(DATABASES, &registration(&url))
+        .await?
+        .expect(201)?;
+    Ok(())
+}

@@ -174,8 +174,11 @@ async fn a_session_that_an_administrator_ends_is_an_error_not_an_end() -> Result
     let body = rest(stream, first.to_vec()).await;
     ensure!(body.whole);
     let value: Value = serde_json::from_slice(&body.bytes)?;
-    ensure!(value["error"]["code"].is_string(), "no error");
-    assert_eq!(value["error"]["sqlstate"], "57P01");
+    let error = &value["error"];
+    assert_eq!(error["code"], "protocol");
+    // Who is cut off while it sends can't say why any more.
+    let reasons = [json!("57P01"), Value::Null];
+    assert!(reasons.contains(&error["sqlstate"]), "{error}");
     // The very next request has a session that works.
     assert_eq!(
         scalar(&client, &id, "SELECT marker FROM whoami").await?,

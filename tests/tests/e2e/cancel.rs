@@ -241,3 +241,32 @@ async fn a_stopping_server_lets_requests_finish_and_cancels_those_that_don_t() -
     assert!(gone < BOUND, "after {gone:?}");
     Ok(())
 }
+
+#[tokio::test]
+async fn connections_that_say_nothing_hold_up_a_stop_no_longer_than_its_limits() -> Result<()> {
+    use tokio::io::AsyncWriteExt;
+    let mut server = TestServer::start(
+        ServerOptions::new("silent")
+            .variable("DATACHAT_SHUTDOWN_GRACE_MS", "2000")
+            .variable("DATACHAT_CANCEL_TIMEOUT_MS", "1000"),
+    )
+    .await?;
+    // One that waits for its next request, one in the middle of its head, one in the middle of its body.
+    server.client().get("/health").await?.expect(200)?;
+    let mut held = Vec::new();
+    for part in [
+        "GET /health HTT",
+        "POST /api/v1/query HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
+         Content-Length: 100\r\n\r\n{\"sql\"",
+    ] {
+        let mut peer = tokio::net::TcpStream::connect(("127.0.0.1", server.port())).await?;
+        peer.write_all(part.as_bytes()).await?;
+        held.push(peer);
+    }
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let start = Instant::now();
+    server.stop()?;
+    let took = start.elapsed();
+    assert!(took < Duration::from_secs(6), "after {took:?}");
+    Ok(())
+}

@@ -2,6 +2,7 @@
 
 use std::io::Cursor;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -10,7 +11,8 @@ use arrow_ipc::reader::StreamReader;
 use datachat_tests::{Answer, Client, ServerOptions, TestServer};
 use serde_json::{Value, json};
 
-use crate::stage::{header_database, reader_url, register, stage};
+use crate::door::{Door, assert_answered};
+use crate::stage::{header_database, own_postgres, reader_url, register, stage};
 
 const CLIENTS: usize = 64;
 const REQUESTS: usize = 200;
@@ -75,6 +77,76 @@ async fn sixty_four_clients_get_every_answer_from_the_database_they_asked() -> R
     let took = start.elapsed();
     ensure!(took < BOUND, "it took {took:?}");
     eprintln!("{} requests in {took:.1?}", CLIENTS * REQUESTS);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_comes_and_goes_harms_no_other() -> Result<()> {
+    let stage = stage().await?;
+    let mut failing = own_postgres()?;
+    let server = TestServer::start(ServerOptions::new("coming-and-going")).await?;
+    let client = server.client();
+    let alpha = register(client, &reader_url(&stage.postgres, "alpha")).await?;
+    let beta = register(client, &reader_url(&failing, "beta")).await?;
+    let stop = Arc::new(AtomicBool::new(false));
+    let ask = |id: &str, marker: &'static str, may_fail: bool| {
+        let (client, id, stop) = (client.clone(), id.to_owned(), stop.clone());
+        tokio::spawn(async move {
+            let (mut answered, mut failed) = (0, 0);
+            while !stop.load(Ordering::Relaxed) {
+                let door = Door::ALL[answered % 2];
+                let answer = door.ask(&client, Some(json!(id))).await?;
+                if answer.status == 200 {
+                    assert_answered(door, &answer, marker, &id, "explicit");
+                    answered += 1;
+                    continue;
+                }
+                ensure!(may_fail, "{}", answer.text());
+                let problem = answer.json();
+                let code = problem["code"].as_str().unwrap_or_default();
+                let known = ["connection_refused", "protocol", "cancelled", "busy"];
+                ensure!(known.contains(&code), "{problem}");
+                ensure!(problem["connection_id"] == json!(id), "{problem}");
+                failed += 1;
+            }
+            anyhow::Ok((answered, failed))
+        })
+    };
+    let steady: Vec<_> = (0..8).map(|_| ask(&alpha, "alpha", false)).collect();
+    let shaken: Vec<_> = (0..8).map(|_| ask(&beta, "beta", true)).collect();
+    let failing = tokio::task::spawn_blocking(move || {
+        for round in 0..4 {
+            std::thread::sleep(Duration::from_millis(800));
+            if round % 2 == 0 {
+                failing.kill_9()?;
+            } else {
+                failing.stop()?;
+            }
+            std::thread::sleep(Duration::from_millis(400));
+            failing.launch()?;
+        }
+        std::thread::sleep(Duration::from_millis(800));
+        anyhow::Ok(failing)
+    })
+    .await??;
+    stop.store(true, Ordering::Relaxed);
+    let (mut answered, mut failed) = (0, 0);
+    for client in steady {
+        let (count, _) = client.await??;
+        ensure!(count > 0);
+    }
+    for client in shaken {
+        let counts = client.await??;
+        answered += counts.0;
+        failed += counts.1;
+    }
+    eprintln!("{answered} answers, {failed} failures of the one that came and went");
+    ensure!(answered > 0 && failed > 0);
+    for door in Door::ALL {
+        let answer = door.ask(client, Some(json!(beta))).await?;
+        assert_answered(door, &answer, "beta", &beta, "explicit");
+    }
+    drop(failing);
     Ok(())
 }
 

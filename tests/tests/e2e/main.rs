@@ -24,6 +24,7 @@ mod registration;
 mod routing;
 mod sessions;
 mod shared;
+mod storage;
 mod tls;
 mod tools;
 mod types;
