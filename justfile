@@ -23,3 +23,7 @@ ci:
 # Measures against native drivers and writes docs/benchmarks.md.
 bench:
     cargo xtask bench
+
+# Throws random bytes at what reads foreign bytes.
+fuzz *arguments:
+    cargo xtask fuzz {{ arguments }}

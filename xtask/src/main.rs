@@ -9,6 +9,7 @@ mod bench;
 mod ci;
 mod command;
 mod demo;
+mod fuzz;
 mod http;
 mod plugins;
 mod prerequisites;
@@ -33,6 +34,8 @@ cargo xtask <command>
              build the components and run every test; ARGS go to `cargo test`
   bench [--quick]
              measure an optimised build against native drivers and write docs/benchmarks.md
+  fuzz [TARGET] [--seconds N]
+             throw random bytes at what reads foreign bytes, 600 s a target
   ci         format, lints, tests and docs: what a change must pass
 ";
 
@@ -64,6 +67,10 @@ fn dispatch(arguments: &[&str]) -> Result<bool> {
         "bench" if rest.is_empty() || rest == ["--quick"] => {
             bench::run(!rest.is_empty()).map(|()| true)
         }
+        "fuzz" => match fuzz::Options::parse(rest) {
+            Some(options) => fuzz::run(&options).map(|()| true),
+            None => Ok(false),
+        },
         "plugins" => match plugins::Options::parse(rest) {
             Some(options) => plugins::run(options).map(|()| true),
             None => Ok(false),

@@ -44,7 +44,11 @@ pub fn run(arguments: &[&str]) -> Result<()> {
         &logs.join("cargo-test.log"),
     );
     let searched = search(&logs);
-    tested.and(searched)
+    match (tested, searched) {
+        // A leak is told even when a test has failed, too.
+        (Err(tested), Err(leaked)) => Err(tested.context(leaked)),
+        (tested, searched) => tested.and(searched),
+    }
 }
 
 /// Runs a command, its output on ours and in a file.
