@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use arrow_array::RecordBatch;
 use arrow_ipc::writer::StreamWriter;
 use arrow_schema::{Schema, SchemaRef};
 
-use super::{EncodeError, Encoder, Summary, plain};
+use super::{EncodeError, Encoder, Rest, Summary, plain};
 
 pub struct ArrowStream {
     writer: StreamWriter<Vec<u8>>,
@@ -31,17 +30,11 @@ impl Encoder for ArrowStream {
         Ok(())
     }
 
-    fn rows(
-        &mut self,
-        batch: &RecordBatch,
-        from: usize,
-        out: &mut Vec<u8>,
-    ) -> Result<usize, EncodeError> {
-        let batch = batch.slice(from, batch.num_rows() - from);
-        let batch = plain::batch(&batch, &self.schema).map_err(|reason| failed(&reason))?;
+    fn rows(&mut self, rest: &mut Rest, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        let batch = rest.plain(&self.schema).map_err(|reason| failed(&reason))?;
         self.writer.write(&batch).map_err(|error| failed(&error))?;
         self.drain(out);
-        Ok(from + batch.num_rows())
+        Ok(())
     }
 
     fn finish(&mut self, _summary: &Summary, out: &mut Vec<u8>) -> Result<(), EncodeError> {

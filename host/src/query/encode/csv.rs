@@ -1,9 +1,8 @@
 //! RFC 4180: a header, CRLF, quotes where needed. NULL is empty, the empty text is `""`.
 
-use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 
-use super::{EncodeError, Encoder, Options, PIECE_BYTES, Rows, Summary};
+use super::{EncodeError, Encoder, Options, Rest, Summary};
 
 pub struct Csv {
     schema: SchemaRef,
@@ -33,14 +32,8 @@ impl Encoder for Csv {
         Ok(())
     }
 
-    fn rows(
-        &mut self,
-        batch: &RecordBatch,
-        from: usize,
-        out: &mut Vec<u8>,
-    ) -> Result<usize, EncodeError> {
-        let rows = Rows::bind(batch, &self.options);
-        for row in from..batch.num_rows() {
+    fn rows(&mut self, rest: &mut Rest, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        rest.rows(&self.options, out, |rows, row, out| {
             for (at, cells) in rows.cells().iter().enumerate() {
                 if at > 0 {
                     out.push(b',');
@@ -52,11 +45,8 @@ impl Encoder for Csv {
                 }
             }
             out.extend_from_slice(b"\r\n");
-            if out.len() >= PIECE_BYTES {
-                return Ok(row + 1);
-            }
-        }
-        Ok(batch.num_rows())
+        });
+        Ok(())
     }
 
     fn finish(&mut self, _summary: &Summary, _out: &mut Vec<u8>) -> Result<(), EncodeError> {

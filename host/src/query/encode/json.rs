@@ -1,12 +1,9 @@
 //! One JSON object: database, columns, rows, and what is known at the end, in this order.
 
-use arrow_array::RecordBatch;
 use arrow_schema::Schema;
 use serde::Serialize;
 
-use super::{
-    Column, EncodeError, Encoder, Options, PIECE_BYTES, QueryError, Rows, Summary, describe,
-};
+use super::{Column, EncodeError, Encoder, Options, QueryError, Rest, Summary, describe};
 use crate::registry::DatabaseRef;
 
 pub struct Json {
@@ -29,31 +26,19 @@ impl Json {
 
 impl Encoder for Json {
     fn begin(&mut self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
-        out.extend_from_slice(b"{\"database\":");
-        value(&self.database, out)?;
-        out.extend_from_slice(b",\"columns\":");
-        value(&self.columns, out)?;
+        head(&self.database, &self.columns, out)?;
         out.extend_from_slice(b",\"rows\":[");
         Ok(())
     }
 
-    fn rows(
-        &mut self,
-        batch: &RecordBatch,
-        from: usize,
-        out: &mut Vec<u8>,
-    ) -> Result<usize, EncodeError> {
-        let rows = Rows::bind(batch, &self.options);
-        for row in from..batch.num_rows() {
+    fn rows(&mut self, rest: &mut Rest, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        rest.rows(&self.options, out, |rows, row, out| {
             if !std::mem::take(&mut self.first_row) {
                 out.push(b',');
             }
             rows.json(row, out);
-            if out.len() >= PIECE_BYTES {
-                return Ok(row + 1);
-            }
-        }
-        Ok(batch.num_rows())
+        });
+        Ok(())
     }
 
     fn finish(&mut self, summary: &Summary, out: &mut Vec<u8>) -> Result<(), EncodeError> {
@@ -72,6 +57,18 @@ impl Encoder for Json {
         out.push(b'}');
         written
     }
+}
+
+/// An open object of the members that come before any row.
+pub(super) fn head(
+    database: &DatabaseRef,
+    columns: &[Column],
+    out: &mut Vec<u8>,
+) -> Result<(), EncodeError> {
+    out.extend_from_slice(b"{\"database\":");
+    value(database, out)?;
+    out.extend_from_slice(b",\"columns\":");
+    value(&columns, out)
 }
 
 /// A value of ours as JSON.

@@ -16,6 +16,7 @@ mod ndjson;
 mod negotiate;
 mod parquet;
 pub mod plain;
+mod rest;
 pub mod temporal;
 pub mod text;
 pub mod values;
@@ -23,6 +24,8 @@ pub mod values;
 pub use columns::{Column, describe};
 pub use negotiate::{Format, NotAcceptable, negotiate};
 pub use values::{Numbers, Rows};
+
+use rest::Rest;
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -111,13 +114,8 @@ trait Encoder: Send {
     /// What comes before the rows.
     fn begin(&mut self, out: &mut Vec<u8>) -> Result<(), EncodeError>;
 
-    /// Rows from `from` on, until `out` has about [`PIECE_BYTES`]; the first row that is not written.
-    fn rows(
-        &mut self,
-        batch: &RecordBatch,
-        from: usize,
-        out: &mut Vec<u8>,
-    ) -> Result<usize, EncodeError>;
+    /// Rows of a batch, at least until `out` has about [`PIECE_BYTES`].
+    fn rows(&mut self, rest: &mut Rest, out: &mut Vec<u8>) -> Result<(), EncodeError>;
 
     /// What comes after the rows.
     fn finish(&mut self, summary: &Summary, out: &mut Vec<u8>) -> Result<(), EncodeError>;
@@ -147,7 +145,7 @@ pub fn encode(
         stream,
         encoder,
         out,
-        batch: None,
+        rest: None,
         done: false,
         outcome: outcome.clone(),
     };
@@ -186,8 +184,8 @@ struct Pump {
     stream: QueryStream,
     encoder: Box<dyn Encoder>,
     out: Vec<u8>,
-    /// The batch in hand and its first row that is not written.
-    batch: Option<(RecordBatch, usize)>,
+    /// The batch in hand.
+    rest: Option<Rest>,
     done: bool,
     outcome: Outcome,
 }
@@ -195,12 +193,11 @@ struct Pump {
 impl Pump {
     async fn piece(&mut self) -> Option<Result<Bytes, EncodeError>> {
         while !self.done {
-            if let Some((batch, from)) = self.batch.take() {
-                match self.encoder.rows(&batch, from, &mut self.out) {
-                    Ok(next) if next < batch.num_rows() => self.batch = Some((batch, next)),
-                    Ok(_) => {}
-                    Err(error) => return Some(self.broken(error)),
+            if let Some(mut rest) = self.rest.take() {
+                if let Err(error) = self.encoder.rows(&mut rest, &mut self.out) {
+                    return Some(self.broken(error));
                 }
+                self.rest = Some(rest).filter(|rest| !rest.is_empty());
                 if self.out.len() >= PIECE_BYTES {
                     return Some(Ok(self.take()));
                 }
@@ -210,7 +207,7 @@ impl Pump {
                 return Some(Ok(self.take()));
             }
             match self.stream.next().await {
-                Ok(Some(batch)) => self.batch = Some((batch, 0)),
+                Ok(Some(batch)) => self.rest = Some(Rest::new(batch)),
                 Ok(None) => {
                     self.done = true;
                     let summary = self.stream.summary();

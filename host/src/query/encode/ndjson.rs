@@ -1,12 +1,9 @@
 //! A line for the columns, a line for every row, a line for what is known at the end.
 
-use arrow_array::RecordBatch;
 use arrow_schema::Schema;
 
-use super::json::value;
-use super::{
-    Column, EncodeError, Encoder, Options, PIECE_BYTES, QueryError, Rows, Summary, describe,
-};
+use super::json::{head, value};
+use super::{Column, EncodeError, Encoder, Options, QueryError, Rest, Summary, describe};
 use crate::registry::DatabaseRef;
 
 pub struct Ndjson {
@@ -27,29 +24,17 @@ impl Ndjson {
 
 impl Encoder for Ndjson {
     fn begin(&mut self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
-        out.extend_from_slice(b"{\"database\":");
-        value(&self.database, out)?;
-        out.extend_from_slice(b",\"columns\":");
-        value(&self.columns, out)?;
+        head(&self.database, &self.columns, out)?;
         out.extend_from_slice(b"}\n");
         Ok(())
     }
 
-    fn rows(
-        &mut self,
-        batch: &RecordBatch,
-        from: usize,
-        out: &mut Vec<u8>,
-    ) -> Result<usize, EncodeError> {
-        let rows = Rows::bind(batch, &self.options);
-        for row in from..batch.num_rows() {
+    fn rows(&mut self, rest: &mut Rest, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        rest.rows(&self.options, out, |rows, row, out| {
             rows.json(row, out);
             out.push(b'\n');
-            if out.len() >= PIECE_BYTES {
-                return Ok(row + 1);
-            }
-        }
-        Ok(batch.num_rows())
+        });
+        Ok(())
     }
 
     fn finish(&mut self, summary: &Summary, out: &mut Vec<u8>) -> Result<(), EncodeError> {

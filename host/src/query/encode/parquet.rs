@@ -13,7 +13,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
 
-use super::{EncodeError, Encoder, Options, Rows, Summary, plain};
+use super::{EncodeError, Encoder, Options, Rest, Rows, Summary, plain};
 
 const ROW_GROUP_BYTES: usize = 8 << 20;
 
@@ -127,14 +127,8 @@ impl Encoder for Parquet {
         Ok(())
     }
 
-    fn rows(
-        &mut self,
-        batch: &RecordBatch,
-        from: usize,
-        out: &mut Vec<u8>,
-    ) -> Result<usize, EncodeError> {
-        let batch = batch.slice(from, batch.num_rows() - from);
-        let batch = plain::batch(&batch, &self.plain).map_err(|reason| failed(&reason))?;
+    fn rows(&mut self, rest: &mut Rest, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        let batch = rest.plain(&self.plain).map_err(|reason| failed(&reason))?;
         let batch = self.converted(&batch)?;
         if let Some(writer) = &mut self.writer {
             writer.write(&batch).map_err(|error| failed(&error))?;
@@ -143,7 +137,7 @@ impl Encoder for Parquet {
             }
         }
         self.sink.drain(out);
-        Ok(from + batch.num_rows())
+        Ok(())
     }
 
     fn finish(&mut self, _summary: &Summary, out: &mut Vec<u8>) -> Result<(), EncodeError> {
