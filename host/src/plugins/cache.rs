@@ -4,12 +4,16 @@
 //! native code. So each file carries a MAC under a key that lies outside the folder, bound to the
 //! component's digest and the engine's configuration. The bytes that were verified are the bytes that are
 //! loaded. A file that does not verify is ignored and written anew; nothing from outside is ever accepted.
+//!
+//! Every version of a component and of the engine leaves an artifact that nothing asks for any more. A use
+//! sets a file's time of modification; opening the cache removes what has not been used for [`KEPT`].
 
 use std::fs;
 use std::hash::{Hash, Hasher};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
@@ -20,6 +24,8 @@ use crate::secret::Secret;
 
 const TAG: usize = 32;
 const KEY: usize = 32;
+/// How long an artifact is kept after its last use: going back to an older release soon stays cheap.
+const KEPT: Duration = Duration::from_hours(30 * 24);
 
 /// The folder of artifacts and the key to it.
 pub(crate) struct Cache {
@@ -28,7 +34,8 @@ pub(crate) struct Cache {
 }
 
 impl Cache {
-    /// Opens `<data_dir>/cache`, with its key in `<data_dir>/cache.key`; makes both when missing.
+    /// Opens `<data_dir>/cache`, with its key in `<data_dir>/cache.key`; makes both when missing. Removes
+    /// artifacts that were not used for [`KEPT`].
     pub(crate) fn open(data_dir: &Path) -> io::Result<Self> {
         let folder = data_dir.join("cache");
         fs::DirBuilder::new()
@@ -37,13 +44,17 @@ impl Cache {
             .create(&folder)?;
         fs::set_permissions(&folder, fs::Permissions::from_mode(0o700))?;
         let key = key(&data_dir.join("cache.key"))?;
+        if let Err(error) = prune(&folder) {
+            tracing::warn!(%error, "old compiled components could not be removed");
+        }
         Ok(Self { folder, key })
     }
 
     /// The compiled component, if an artifact of ours is there.
     pub(crate) fn load(&self, engine: &Engine, digest: &str) -> Option<Component> {
         let name = Self::name(engine, digest);
-        let file = fs::read(self.folder.join(&name)).ok()?;
+        let path = self.folder.join(&name);
+        let file = fs::read(&path).ok()?;
         let (tag, artifact) = file.split_at_checked(TAG)?;
         if self.mac(&name, artifact).verify_slice(tag).is_err() {
             tracing::warn!(
@@ -58,6 +69,11 @@ impl Cache {
         #[allow(unsafe_code)]
         let component = unsafe { Component::deserialize(engine, artifact) };
         component
+            .inspect(|_| {
+                if let Err(error) = touch(&path, SystemTime::now()) {
+                    tracing::debug!(%error, artifact = name, "the use of an artifact was not noted");
+                }
+            })
             .inspect_err(|error| tracing::debug!(%error, artifact = name, "artifact not usable"))
             .ok()
     }
@@ -99,6 +115,35 @@ impl Cache {
         mac.update(artifact);
         mac
     }
+}
+
+fn touch(path: &Path, time: SystemTime) -> io::Result<()> {
+    fs::File::options()
+        .write(true)
+        .open(path)?
+        .set_modified(time)
+}
+
+/// Removes what has not been used for [`KEPT`]: artifacts, and what a write that broke off has left.
+fn prune(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let removed: io::Result<()> = (|| {
+            let metadata = entry.metadata()?;
+            let unused = metadata.modified()?.elapsed().unwrap_or_default();
+            if metadata.is_file() && name.to_string_lossy().contains(".cwasm") && unused > KEPT {
+                fs::remove_file(entry.path())?;
+            }
+            Ok(())
+        })();
+        match removed {
+            // Another server on the same folder was faster.
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Reads the key, or makes one with rights for its owner only.
@@ -209,6 +254,36 @@ mod tests {
         let (_folder, cache, engine, file) = stored();
         fs::copy(&file, cache.folder.join(Cache::name(&engine, "sha256:cd"))).expect("copied");
         assert!(cache.load(&engine, "sha256:cd").is_none());
+    }
+
+    #[test]
+    fn artifacts_unused_for_thirty_days_go_when_the_cache_opens() {
+        let (folder, cache, engine, used) = stored();
+        let day = Duration::from_hours(24);
+        let aged = |name: &str, days: u32| {
+            let path = cache.folder.join(name);
+            if !path.exists() {
+                fs::write(&path, name).expect("written");
+            }
+            touch(&path, SystemTime::now() - day * days).expect("touched");
+            path
+        };
+        aged(&Cache::name(&engine, "sha256:ab"), 31);
+        assert!(
+            cache.load(&engine, "sha256:ab").is_some(),
+            "this use counts"
+        );
+        let recent = aged("recent.cwasm", 29);
+        let foreign = aged("notes.txt", 31);
+        let old = aged("old.cwasm", 31);
+        let broken_off = aged("old.cwasm.6f9619ff-8b86-4d01-b42d-00cf4fc964ff", 31);
+        Cache::open(folder.path()).expect("cache");
+        for kept in [&used, &recent, &foreign] {
+            assert!(kept.exists(), "{}", kept.display());
+        }
+        for gone in [&old, &broken_off] {
+            assert!(!gone.exists(), "{}", gone.display());
+        }
     }
 
     #[test]
