@@ -1,22 +1,20 @@
-//! Storing, changing, showing and testing connections.
+//! Storing, changing, deleting and testing connections.
 //!
-//! Whoever reads a connection gets warnings that depend on the others (`same_url`) and a list that hides the
-//! environment database when a row has its URL, so every read looks at all rows. There are few: connections
-//! are made by people.
+//! What a caller sends is checked in the order of the contract, and a connection is made once before anything
+//! is stored. How stored connections are shown is not decided here.
 
 use chrono::{SubsecRound, Utc};
 use uuid::Uuid;
 
 use super::environment::ENVIRONMENT_ID;
 use super::identity::Fingerprint;
-use super::page;
+use super::show::{encode_warnings, same_url};
 use super::validate::{
     Checked, check_description, check_name, check_type, check_url, infer_type, role_warnings,
 };
 use super::{
-    Candidate, ChosenBy, ConnectionPatch, ConnectionView, HIDDEN_URL, Health, NewConnection,
-    Registry, RegistryError, ResolveError, Runtime, ServerSummary, TestReport, Unavailable,
-    Unhealthy, Warning,
+    Candidate, ChosenBy, ConnectionPatch, ConnectionView, Health, NewConnection, Registry,
+    RegistryError, ResolveError, Runtime, ServerSummary, TestReport, Unavailable, Unhealthy,
 };
 use crate::plugins::{PluginError, ServerInfo};
 use crate::secret::Secret;
@@ -68,74 +66,6 @@ impl<R: Runtime> Registry<R> {
             self.inner.last_known_default.wrote(Some(true));
         }
         self.get(row.id).await
-    }
-
-    /// Connections, newest first and the environment database last; all of them without a `limit`. The second
-    /// value is the cursor of the next page. With the registry unavailable, the environment database alone.
-    ///
-    /// # Errors
-    /// [`RegistryError::InvalidCursor`]; [`RegistryError::Unavailable`] when there is not even an environment
-    /// database to show.
-    pub async fn list(
-        &self,
-        limit: Option<u32>,
-        cursor: Option<&str>,
-    ) -> Result<(Vec<ConnectionView>, Option<String>), RegistryError> {
-        let cursor = match cursor {
-            Some(text) => Some(page::decode(text).ok_or(RegistryError::InvalidCursor)?),
-            None => None,
-        };
-        let rows = match self.rows().await {
-            Ok(rows) => rows,
-            Err(unavailable) => {
-                let is_default = self.inner.last_known_default.is_none();
-                return match &self.inner.environment {
-                    Some(environment) => Ok((
-                        vec![environment.view(&self.inner.plugins, is_default)],
-                        None,
-                    )),
-                    None => Err(unavailable.into()),
-                };
-            }
-        };
-        let shown = self.show(&rows);
-        let mut items: Vec<_> = shown
-            .views
-            .into_iter()
-            .zip(&rows)
-            .map(|(view, row)| ((row.created_at.timestamp_micros(), row.id), view))
-            .collect();
-        if let Some(environment) = shown.environment {
-            items.push((page::AFTER_ROWS, environment));
-        }
-        let limit = limit.and_then(|limit| usize::try_from(limit).ok());
-        let (views, next) = page::cut(items, limit, cursor);
-        Ok((views, next.map(page::encode)))
-    }
-
-    /// One connection.
-    ///
-    /// # Errors
-    /// [`RegistryError::NotFound`], [`RegistryError::Unavailable`]. The environment database needs no registry.
-    pub async fn get(&self, id: Uuid) -> Result<ConnectionView, RegistryError> {
-        let rows = self.rows().await;
-        if id == ENVIRONMENT_ID {
-            let environment = self
-                .inner
-                .environment
-                .as_ref()
-                .ok_or(RegistryError::NotFound { id })?;
-            let is_default = match &rows {
-                Ok(rows) => !rows.iter().any(|row| row.is_default),
-                Err(_) => self.inner.last_known_default.is_none(),
-            };
-            return Ok(environment.view(&self.inner.plugins, is_default));
-        }
-        self.show(&rows?)
-            .views
-            .into_iter()
-            .find(|view| view.connection_id == id)
-            .ok_or(RegistryError::NotFound { id })
     }
 
     /// Changes a connection; a new URL or type is checked like that of a new one, and ends what runs on the
@@ -192,18 +122,9 @@ impl<R: Runtime> Registry<R> {
     /// # Errors
     /// [`RegistryError::EnvironmentDatabase`], [`RegistryError::NotFound`], [`RegistryError::Unavailable`].
     pub async fn set_default(&self, id: Uuid) -> Result<(), RegistryError> {
-        refuse_environment(id)?;
-        self.credentials()?;
-        self.inner.last_known_default.wrote(None);
-        if !self
-            .inner
-            .store
-            .set_default_connection(id)
-            .await
-            .map_err(stored)?
-        {
-            return Err(RegistryError::NotFound { id });
-        }
+        self.default_may_move(id)?;
+        let found = self.inner.store.set_default_connection(id).await;
+        require(found.map_err(stored)?, id)?;
         self.inner.last_known_default.wrote(Some(true));
         Ok(())
     }
@@ -213,18 +134,9 @@ impl<R: Runtime> Registry<R> {
     /// # Errors
     /// [`RegistryError::EnvironmentDatabase`], [`RegistryError::NotFound`], [`RegistryError::Unavailable`].
     pub async fn delete(&self, id: Uuid) -> Result<(), RegistryError> {
-        refuse_environment(id)?;
-        self.credentials()?;
-        self.inner.last_known_default.wrote(None);
-        if !self
-            .inner
-            .store
-            .delete_connection(id)
-            .await
-            .map_err(stored)?
-        {
-            return Err(RegistryError::NotFound { id });
-        }
+        self.default_may_move(id)?;
+        let found = self.inner.store.delete_connection(id).await;
+        require(found.map_err(stored)?, id)?;
         self.inner.plugins.forget(id).await;
         // It may have been the default. That nobody can look now does not undo the deletion.
         let _ = self.default_row().await;
@@ -312,6 +224,15 @@ impl<R: Runtime> Registry<R> {
         })
     }
 
+    /// Before a write of a row that may change which one is the default, if any: what was known of that is
+    /// forgotten.
+    fn default_may_move(&self, id: Uuid) -> Result<(), RegistryError> {
+        refuse_environment(id)?;
+        self.credentials()?;
+        self.inner.last_known_default.wrote(None);
+        Ok(())
+    }
+
     /// What a patch makes of the URL and type, if it touches them: checked, connected to and encrypted.
     async fn changed_target(
         &self,
@@ -381,77 +302,6 @@ impl<R: Runtime> Registry<R> {
             .map_err(stored)?
             .ok_or(RegistryError::NotFound { id })
     }
-
-    /// All rows, newest first; what is seen of the default is remembered.
-    pub(super) async fn rows(&self) -> Result<Vec<ConnectionRow>, Unavailable> {
-        self.credentials()?;
-        let generation = self.inner.last_known_default.generation();
-        let rows = self.inner.store.connections().await?;
-        self.inner
-            .last_known_default
-            .read(generation, rows.iter().any(|row| row.is_default));
-        Ok(rows)
-    }
-
-    fn fingerprints<'a>(
-        &'a self,
-        rows: &'a [ConnectionRow],
-    ) -> impl Iterator<Item = (&'a ConnectionRow, Option<Fingerprint>)> {
-        rows.iter()
-            .map(|row| (row, self.open_row(row).fingerprint::<R>()))
-    }
-
-    /// How the rows are shown, and the environment database unless one of them has its URL.
-    fn show(&self, rows: &[ConnectionRow]) -> Shown {
-        let opened: Vec<_> = rows
-            .iter()
-            .map(|row| {
-                let opened = self.open_row(row);
-                (opened.status(), opened.fingerprint::<R>())
-            })
-            .collect();
-        let views = rows
-            .iter()
-            .zip(&opened)
-            .map(|(row, (status, fingerprint))| {
-                let twin = rows.iter().zip(&opened).find(|(other, (_, known))| {
-                    other.id != row.id && fingerprint.is_some() && known == fingerprint
-                });
-                let mut warnings: Vec<Warning> = twin
-                    .map(|(other, _)| same_url(&other.name))
-                    .into_iter()
-                    .collect();
-                warnings.extend(decode_warnings(&row.warnings));
-                ConnectionView {
-                    connection_id: row.id,
-                    name: row.name.clone(),
-                    database_url: HIDDEN_URL,
-                    database_type: row.database_type.clone(),
-                    is_active: true,
-                    is_default: row.is_default,
-                    tags: row.tags.clone(),
-                    description: row.description.clone(),
-                    created_at: Some(row.created_at),
-                    last_profiled: None,
-                    datapoint_count: 0,
-                    status: *status,
-                    warnings,
-                }
-            })
-            .collect();
-        let environment = self.inner.environment.as_ref().and_then(|environment| {
-            let fingerprint = Some(environment.fingerprint(&self.inner.plugins));
-            let stored = opened.iter().any(|(_, known)| *known == fingerprint);
-            let is_default = !rows.iter().any(|row| row.is_default);
-            (!stored).then(|| environment.view(&self.inner.plugins, is_default))
-        });
-        Shown { views, environment }
-    }
-}
-
-struct Shown {
-    views: Vec<ConnectionView>,
-    environment: Option<ConnectionView>,
 }
 
 /// Judges the addresses and connects once.
@@ -475,11 +325,8 @@ fn refuse_environment(id: Uuid) -> Result<(), RegistryError> {
     Ok(())
 }
 
-fn same_url(name: &str) -> Warning {
-    Warning {
-        code: "same_url".to_owned(),
-        message: format!("The connection {name:?} has the same URL."),
-    }
+fn require(found: bool, id: Uuid) -> Result<(), RegistryError> {
+    found.then_some(()).ok_or(RegistryError::NotFound { id })
 }
 
 fn trimmed(url: &Secret<String>) -> Secret<String> {
@@ -488,14 +335,6 @@ fn trimmed(url: &Secret<String>) -> Secret<String> {
 
 fn millis(elapsed: std::time::Duration) -> u64 {
     u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
-}
-
-fn encode_warnings(warnings: &[Warning]) -> String {
-    serde_json::to_string(warnings).unwrap_or_else(|_| "[]".to_owned())
-}
-
-fn decode_warnings(text: &str) -> Vec<Warning> {
-    serde_json::from_str(text).unwrap_or_default()
 }
 
 fn stored(error: StoreError) -> RegistryError {

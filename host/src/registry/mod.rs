@@ -16,6 +16,7 @@ mod manage;
 mod page;
 mod resolve;
 mod runtime;
+mod show;
 #[cfg(test)]
 mod testing;
 pub mod url;
@@ -228,3 +229,7 @@ impl From<StoreError> for Unavailable {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "rotation_tests.rs"]
+mod tests;

@@ -1,20 +1,14 @@
-use super::super::testing::{Bench, FakeRuntime, bench, bench_in};
+use super::super::testing::{Bench, ENVIRONMENT, FakeRuntime, bench, bench_in, new, url};
 use super::super::{Credentials, NewConnection, RegistryOptions};
 use super::*;
 use crate::limits::Limits;
 use crate::store::{Location, Store};
 use std::sync::Arc;
 
-const ENVIRONMENT: &str = "postgresql://env:pw@env.example/envdb";
-
 async fn add(bench: &Bench, name: &str, is_default: bool) -> Uuid {
     let new = NewConnection {
-        name: name.to_owned(),
-        database_url: Secret::new(format!("postgresql://ann:pw@{name}.example/shop")),
-        database_type: "postgresql".to_owned(),
-        tags: Vec::new(),
-        description: None,
         is_default,
+        ..new(name, "postgresql", &url(&format!("{name}.example")))
     };
     bench
         .registry

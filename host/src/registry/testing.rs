@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{Credentials, Registry, RegistryOptions, Runtime};
+use super::{
+    ConnectionPatch, ConnectionView, Credentials, NewConnection, Registry, RegistryOptions, Runtime,
+};
 use crate::limits::Limits;
 use crate::plugins::{
     ConnectorInfo, DangerousRight, DatabaseType, DbError, Dialect, ErrorCode, OptionSpec,
@@ -232,4 +234,68 @@ pub(super) async fn bench_in(
         store,
         folder,
     }
+}
+
+pub(super) const ENVIRONMENT: &str = "postgresql://env:pw@env.example/envdb";
+pub(super) const CANARY: &str = "hunter2canary";
+
+pub(super) fn new(name: &str, database_type: &str, url: &str) -> NewConnection {
+    NewConnection {
+        name: name.to_owned(),
+        database_url: Secret::new(url.to_owned()),
+        database_type: database_type.to_owned(),
+        tags: vec!["a".to_owned(), "b \"c\"".to_owned()],
+        description: Some("about it".to_owned()),
+        is_default: false,
+    }
+}
+
+pub(super) fn url(host: &str) -> String {
+    format!("postgresql://ann:{CANARY}@{host}/shop")
+}
+
+pub(super) async fn add(bench: &Bench, name: &str) -> ConnectionView {
+    let new = new(name, "postgresql", &url(&format!("{name}.example")));
+    bench.registry.create(new).await.expect("stored")
+}
+
+pub(super) async fn names(bench: &Bench) -> Vec<String> {
+    let (views, _) = bench.registry.list(None, None).await.expect("listed");
+    views.into_iter().map(|view| view.name).collect()
+}
+
+pub(super) fn named(name: &str) -> ConnectionPatch {
+    ConnectionPatch {
+        name: Some(name.to_owned()),
+        ..ConnectionPatch::default()
+    }
+}
+
+pub(super) fn moved(url: &str) -> ConnectionPatch {
+    ConnectionPatch {
+        database_url: Some(Secret::new(url.to_owned())),
+        ..ConnectionPatch::default()
+    }
+}
+
+pub(super) fn retyped(database_type: &str) -> ConnectionPatch {
+    ConnectionPatch {
+        database_type: Some(database_type.to_owned()),
+        ..ConnectionPatch::default()
+    }
+}
+
+/// Makes the row's token one that no key opens.
+pub(super) async fn seal(bench: &Bench, name: &str) {
+    let rows = bench.store.connections().await.expect("read");
+    let token = rows
+        .into_iter()
+        .find(|row| row.name == name)
+        .expect("there")
+        .url_token;
+    bench
+        .store
+        .rewrite_tokens(|other| (other == token).then(|| "gAAAAA".to_owned()))
+        .await
+        .expect("spoilt");
 }
