@@ -1,17 +1,15 @@
 //! `/api/v1/databases`: the stored connections.
 
 use axum::Json;
-use axum::body::Body;
-use axum::extract::{Extension, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::extract::State;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::auth::require_admin;
-use super::body::{Given, read_object};
-use super::extract::{ConnectionId, Page};
+use super::body::Given;
+use super::extract::{Admin, ConnectionId, Object, Page};
 use super::problem::{Code, Problem};
 use super::request_id::RequestId;
 use crate::app::App;
@@ -20,7 +18,6 @@ use crate::registry::{
     Candidate, ConnectionPatch, ConnectionView, Health, NewConnection, Unhealthy, format_time,
 };
 use crate::secret::Secret;
-use crate::tools::Caller;
 
 /// `GET /databases`
 pub async fn list(State(app): State<App>, page: Page) -> Result<Response, Problem> {
@@ -45,12 +42,9 @@ pub async fn list(State(app): State<App>, page: Page) -> Result<Response, Proble
 /// `POST /databases`
 pub async fn create(
     State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    headers: HeaderMap,
-    body: Body,
+    _: Admin,
+    Object(mut fields): Object,
 ) -> Result<(StatusCode, Json<ConnectionView>), Problem> {
-    require_admin(&caller)?;
-    let mut fields = read_object(&headers, body, app.limits.request_max_bytes).await?;
     let new = NewConnection {
         name: fields.required_text("name"),
         database_url: Secret::new(fields.required_text("database_url")),
@@ -67,12 +61,9 @@ pub async fn create(
 /// `POST /databases/test`
 pub async fn test(
     State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    headers: HeaderMap,
-    body: Body,
+    _: Admin,
+    Object(mut fields): Object,
 ) -> Result<Response, Problem> {
-    require_admin(&caller)?;
-    let mut fields = read_object(&headers, body, app.limits.request_max_bytes).await?;
     let candidate = Candidate {
         name: fields.text("name"),
         database_url: Secret::new(fields.required_text("database_url")),
@@ -97,13 +88,10 @@ pub async fn get(
 /// `PATCH /databases/{id}`
 pub async fn update(
     State(app): State<App>,
-    Extension(caller): Extension<Caller>,
     ConnectionId(id): ConnectionId,
-    headers: HeaderMap,
-    body: Body,
+    _: Admin,
+    Object(mut fields): Object,
 ) -> Result<Json<ConnectionView>, Problem> {
-    require_admin(&caller)?;
-    let mut fields = read_object(&headers, body, app.limits.request_max_bytes).await?;
     let patch = ConnectionPatch {
         name: fields.text("name"),
         database_url: fields.text("database_url").map(Secret::new),
@@ -122,10 +110,9 @@ pub async fn update(
 /// `DELETE /databases/{id}`
 pub async fn delete(
     State(app): State<App>,
-    Extension(caller): Extension<Caller>,
     ConnectionId(id): ConnectionId,
+    _: Admin,
 ) -> Result<StatusCode, Problem> {
-    require_admin(&caller)?;
     app.registry.delete(id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -133,13 +120,10 @@ pub async fn delete(
 /// `PUT /databases/{id}/default`
 pub async fn set_default(
     State(app): State<App>,
-    Extension(caller): Extension<Caller>,
     ConnectionId(id): ConnectionId,
-    headers: HeaderMap,
-    body: Body,
+    _: Admin,
+    Object(mut fields): Object,
 ) -> Result<StatusCode, Problem> {
-    require_admin(&caller)?;
-    let mut fields = read_object(&headers, body, app.limits.request_max_bytes).await?;
     let wanted = fields.flag("is_default").unwrap_or(true);
     fields.finish()?;
     if !wanted {

@@ -1,13 +1,18 @@
-//! Ids in paths and parameters in query strings, with our own complaints.
+//! What handlers ask of a request: ids in paths, parameters in query strings, bodies, an administrator's key.
+//! Each comes with our own complaints; a handler's are made in the order of its parameters.
 
 use std::convert::Infallible;
 
-use axum::extract::{FromRequestParts, Path};
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use uuid::Uuid;
 
+use super::auth::require_admin;
+use super::body::{Fields, read_object};
 use super::problem::{Code, Problem};
 use super::request_id::RequestId;
+use crate::app::App;
+use crate::tools::Caller;
 
 /// The `{id}` of a connection, in any spelling of a UUID.
 #[derive(Debug, Clone, Copy)]
@@ -52,6 +57,36 @@ impl<S: Send + Sync> FromRequestParts<S> for RequestId {
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
         let id = parts.extensions.get::<Self>().copied();
         Ok(id.unwrap_or_else(|| Self(Uuid::new_v4())))
+    }
+}
+
+/// A caller who is an administrator.
+#[derive(Debug, Clone)]
+pub struct Admin(pub Caller);
+
+impl<S: Send + Sync> FromRequestParts<S> for Admin {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        let caller = parts.extensions.get::<Caller>();
+        let caller = caller.cloned().unwrap_or(Caller::Nobody);
+        require_admin(&caller)?;
+        Ok(Self(caller))
+    }
+}
+
+/// A body that is one JSON object.
+#[derive(Debug)]
+pub struct Object(pub Fields);
+
+impl FromRequest<App> for Object {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        read_object(&parts.headers, body, app.limits.request_max_bytes)
+            .await
+            .map(Self)
     }
 }
 

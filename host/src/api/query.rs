@@ -18,7 +18,8 @@ use serde_json::Value;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use uuid::Uuid;
 
-use super::body::{Fields, read_object};
+use super::body::Fields;
+use super::extract::Object;
 use super::problem::{Code, Problem};
 use super::request_id::RequestId;
 use crate::app::App;
@@ -145,9 +146,8 @@ pub async fn run(
     RequestId(request_id): RequestId,
     version: Version,
     headers: HeaderMap,
-    body: Body,
+    Object(fields): Object,
 ) -> Result<Response, Problem> {
-    let fields = read_object(&headers, body, app.limits.request_max_bytes).await?;
     let accept = accept(&headers);
     let body = QueryBody::read(fields, accept.as_deref(), &app.limits)?;
     if version <= Version::HTTP_10 && body.format == Format::Csv {

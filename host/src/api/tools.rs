@@ -1,15 +1,12 @@
 //! `/api/v1/tools`: what there is, one call, and an administrator's consent to one.
 
 use axum::Json;
-use axum::body::Body;
 use axum::extract::{Extension, State};
-use axum::http::HeaderMap;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::auth::require_admin;
-use super::body::{Fields, read_object};
-use super::extract::AnyId;
+use super::body::Fields;
+use super::extract::{Admin, AnyId, Object};
 use super::problem::{Code, FieldError, Problem};
 use crate::app::App;
 use crate::plugins::tool::{ToolError, ToolErrorCode};
@@ -51,11 +48,9 @@ impl Request {
 pub async fn execute(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
-    headers: HeaderMap,
-    body: Body,
+    Object(fields): Object,
 ) -> Result<Json<ToolAnswer>, Problem> {
-    let mut request =
-        Request::read(read_object(&headers, body, app.limits.request_max_bytes).await?)?;
+    let mut request = Request::read(fields)?;
     if request.arguments.get() == "null" {
         // No arguments at all: the schema says whether that is enough.
         request.arguments =
@@ -85,10 +80,9 @@ pub async fn execute(
 /// `POST /tools/approvals/{id}`
 pub async fn approve(
     State(app): State<App>,
-    Extension(caller): Extension<Caller>,
     AnyId(id): AnyId,
+    Admin(caller): Admin,
 ) -> Result<Json<Value>, Problem> {
-    require_admin(&caller)?;
     let tool = app.tools.approvals().grant(id).ok_or_else(|| {
         Problem::new(Code::NotFound, "No tool call waits under this id.").with(
             "hint",
