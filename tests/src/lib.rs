@@ -6,6 +6,7 @@
 
 mod client;
 mod evidence;
+pub mod sandbox;
 mod seed;
 mod server;
 mod tls;

@@ -1,7 +1,7 @@
 //! Sessions of the plugin runtime against a real PostgreSQL: long results, cancel, the deadline, reuse, servers
 //! that come back, TLS. Everything here goes through the shipped connector in its sandbox.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
@@ -11,12 +11,10 @@ use arrow_array::types::Int64Type;
 use arrow_ipc::reader::StreamReader;
 use datachat::limits::Limits;
 use datachat::plugins::{
-    Components, ConnectionKey, Connector, Cursor, DbError, EgressPolicy, ErrorCode, Parameters,
-    PluginError, PluginOptions, Plugins, Statement, Target, Tls, TlsMode,
+    Components, Connector, DbError, ErrorCode, PluginError, Plugins, Target, Tls, TlsMode,
 };
-use datachat::secret::Secret;
+use datachat_tests::sandbox::{self, ask, key, start, statement};
 use datachat_tests::{Auth, Authority, CANARY, Options, Postgres, Role};
-use uuid::Uuid;
 
 struct Servers {
     postgres: Postgres,
@@ -47,15 +45,8 @@ async fn plugins(change: impl FnOnce(&mut Limits)) -> Plugins {
         ..Limits::default()
     };
     change(&mut limits);
-    Plugins::load(PluginOptions {
-        limits,
-        data_dir: PathBuf::from(env!("CARGO_TARGET_TMPDIR")),
-        egress: EgressPolicy::default(),
-        components: Components::Shipped,
-        extra_dirs: Vec::new(),
-    })
-    .await
-    .expect("an engine")
+    let data_dir = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    sandbox::load(data_dir, Components::Shipped, limits).await
 }
 
 fn postgres(plugins: &Plugins) -> std::sync::Arc<Connector> {
@@ -65,46 +56,7 @@ fn postgres(plugins: &Plugins) -> std::sync::Arc<Connector> {
 }
 
 fn target(server: &Postgres) -> Target {
-    Target {
-        host: "127.0.0.1".to_owned(),
-        port: server.port(),
-        database: Some("bank".to_owned()),
-        user: Some("app".to_owned()),
-        password: Some(Secret::new(CANARY.to_owned())),
-        options: Vec::new(),
-        tls: Tls {
-            mode: TlsMode::Disable,
-            roots: None,
-        },
-    }
-}
-
-fn key(id: u128) -> ConnectionKey {
-    ConnectionKey {
-        id: Uuid::from_u128(id),
-        revision: 1,
-    }
-}
-
-fn statement(sql: &str) -> Statement {
-    Statement {
-        sql: sql.to_owned(),
-        params: Parameters::Positional(Vec::new()),
-        read_only: true,
-        max_rows: None,
-        timeout_ms: 0,
-    }
-}
-
-fn in_seconds(seconds: u64) -> Instant {
-    Instant::now() + Duration::from_secs(seconds)
-}
-
-async fn start(connector: &Connector, target: &Target, sql: &str) -> Result<Cursor, PluginError> {
-    let session = connector
-        .session(key(u128::from(target.port)), target)
-        .await?;
-    session.query(statement(sql), in_seconds(60)).await
+    sandbox::target(server.port(), "bank", "app", CANARY)
 }
 
 /// The first column of the whole result.
@@ -113,11 +65,7 @@ async fn numbers(
     target: &Target,
     sql: &str,
 ) -> Result<Vec<i64>, PluginError> {
-    let mut cursor = start(connector, target, sql).await?;
-    let mut bytes = Vec::new();
-    while let Some(chunk) = cursor.read().await? {
-        bytes.extend_from_slice(&chunk);
-    }
+    let bytes = ask(connector, target, sql).await?;
     let reader = StreamReader::try_new(bytes.as_slice(), None).expect("a stream");
     Ok(reader
         .flat_map(|batch| {
