@@ -28,6 +28,26 @@ fn example() -> Result<Postgres> {
     Ok(postgres)
 }
 
+/// The example as the default database of a server, and its id there.
+async fn served(name: &str) -> Result<(Postgres, TestServer, String)> {
+    let postgres = example()?;
+    let server = TestServer::start(ServerOptions::new(name)).await?;
+    let url = postgres.superuser_url("postgres");
+    let id = server
+        .register_with("A", &url, json!({"is_default": true}))
+        .await?;
+    Ok((postgres, server, id))
+}
+
+/// Starts a server with a key for an administrator, ann, and one for a user, bob; gives a client for each.
+async fn with_keys(options: ServerOptions) -> Result<(TestServer, Client, Client)> {
+    let keys = format!("ann:admin:{CANARY}-a,bob:user:{CANARY}-b");
+    let server = TestServer::start(options.variable("DATACHAT_API_KEYS", &keys)).await?;
+    let ann = server.client().with_key(&format!("{CANARY}-a"));
+    let bob = server.client().with_key(&format!("{CANARY}-b"));
+    Ok((server, ann, bob))
+}
+
 async fn raw(
     client: &Client,
     path: &str,
@@ -121,12 +141,8 @@ async fn without_keys_foreign_names_and_pages_are_refused() -> Result<()> {
 
 #[tokio::test]
 async fn with_keys_users_read_and_only_administrators_change() -> Result<()> {
-    let keys = format!("ann:admin:{CANARY}-a,bob:user:{CANARY}-b");
-    let options = ServerOptions::new("keys").variable("DATACHAT_API_KEYS", &keys);
-    let server = TestServer::start(options).await?;
+    let (server, admin, user) = with_keys(ServerOptions::new("keys")).await?;
     let nobody = server.client();
-    let admin = nobody.with_key(&format!("{CANARY}-a"));
-    let user = nobody.with_key(&format!("{CANARY}-b"));
 
     nobody.get("/health").await?.expect(200)?;
     for path in ["/ready", "/metrics", "/api/v1/databases", "/openapi.json"] {
@@ -223,16 +239,8 @@ async fn every_format_tells_which_database_answered_and_how_it_ended() -> Result
 
 #[tokio::test]
 async fn an_error_after_the_first_rows_ends_json_with_a_problem_and_breaks_csv_off() -> Result<()> {
-    let postgres = example()?;
-    let server = TestServer::start(ServerOptions::new("late-errors")).await?;
+    let (_postgres, server, id) = served("late-errors").await?;
     let client = server.client();
-    let id = server
-        .register_with(
-            "A",
-            &postgres.superuser_url("postgres"),
-            json!({"is_default": true}),
-        )
-        .await?;
     let ask = |format: &str| {
         json!({
             "sql": "SELECT id, repeat('x', 100), 1 / (id - 40000) FROM orders ORDER BY id",
@@ -262,16 +270,8 @@ async fn an_error_after_the_first_rows_ends_json_with_a_problem_and_breaks_csv_o
 
 #[tokio::test]
 async fn tools_find_tables_and_hand_values_on_untouched() -> Result<()> {
-    let postgres = example()?;
-    let server = TestServer::start(ServerOptions::new("tools")).await?;
+    let (_postgres, server, id) = served("tools").await?;
     let client = server.client();
-    let id = server
-        .register_with(
-            "A",
-            &postgres.superuser_url("postgres"),
-            json!({"is_default": true}),
-        )
-        .await?;
     let call = |name: &str, arguments: Value| {
         let body = json!({"name": name, "arguments": arguments});
         async move { client.post(EXECUTE, &body).await }
@@ -366,13 +366,10 @@ async fn the_servers_policy_decides_who_runs_what() -> Result<()> {
             "get_table_sample": {"approval": "confirm"},
             "run_sql": {"approval": "operator", "max_execution_time_seconds": 1}}}"#,
     )?;
-    let keys = format!("ann:admin:{CANARY}-a,bob:user:{CANARY}-b");
     let options = ServerOptions::new("policy")
-        .variable("DATACHAT_API_KEYS", &keys)
         .variable("DATABASE_URL", &postgres.superuser_url("postgres"))
         .variable("TOOLS_POLICY_FILE", &policy.display().to_string());
-    let server = TestServer::start(options).await?;
-    let bob = server.client().with_key(&format!("{CANARY}-b"));
+    let (server, ann, bob) = with_keys(options).await?;
     let call = |body: Value| {
         let bob = bob.clone();
         async move { bob.post(EXECUTE, &body).await }
@@ -425,7 +422,6 @@ async fn the_servers_policy_decides_who_runs_what() -> Result<()> {
         "/api/v1/tools/approvals/{}",
         slow["approval_id"].as_str().context("id")?
     );
-    let ann = server.client().with_key(&format!("{CANARY}-a"));
     ann.send(Method::POST, &path, None).await?.expect(200)?;
     let started = Instant::now();
     call(count("SELECT pg_sleep(60)"))

@@ -406,11 +406,10 @@ async fn hammer<T>(
     Ok(struck)
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_server_killed_while_it_writes_leaves_sqlite_whole() -> Result<()> {
-    let targets = databases(&["one"])?;
+/// Kills a server again and again in the middle of writes, and looks at what it then finds.
+async fn kill_while_it_writes(targets: &Postgres, options: ServerOptions) -> Result<()> {
     let url = targets.url("reader", CANARY, "one");
-    let mut server = TestServer::start(ServerOptions::new("kill-sqlite")).await?;
+    let mut server = TestServer::start(options).await?;
     let mut known = HashMap::new();
     for round in 0..6 {
         let length = Duration::from_millis(700 + round * 137);
@@ -423,19 +422,15 @@ async fn a_server_killed_while_it_writes_leaves_sqlite_whole() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_server_killed_while_it_writes_leaves_sqlite_whole() -> Result<()> {
+    let targets = databases(&["one"])?;
+    kill_while_it_writes(&targets, ServerOptions::new("kill-sqlite")).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_server_killed_while_it_writes_leaves_postgresql_whole() -> Result<()> {
     let targets = databases(&["one", "system"])?;
-    let url = targets.url("reader", CANARY, "one");
-    let mut server = TestServer::start(shared("kill-postgresql", &targets)).await?;
-    let mut known = HashMap::new();
-    for round in 0..6 {
-        let length = Duration::from_millis(700 + round * 137);
-        hammer(&mut server, &url, &mut known, length, TestServer::kill_9).await?;
-        server.launch().await?;
-        check_registry(server.client(), &known).await?;
-    }
-    ensure!(known.len() > 6, "too few writes to tell: {}", known.len());
-    Ok(())
+    kill_while_it_writes(&targets, shared("kill-postgresql", &targets)).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
