@@ -136,6 +136,9 @@ const ACTING_SYSTEM: &[&str] = &[
     "pg_advisory_unlock_shared",
     "pg_advisory_xact_lock",
     "pg_advisory_xact_lock_shared",
+    "pg_background_detach",
+    "pg_background_launch",
+    "pg_background_result",
     "pg_backup_start",
     "pg_backup_stop",
     "pg_buffercache_evict",
@@ -222,7 +225,11 @@ const ACTING_SYSTEM: &[&str] = &[
 /// Other functions, by what they do.
 const REFUSED: &[(&str, &[&str])] = &[
     ("changes a sequence", &["nextval", "setval"]),
-    ("changes a setting", &["set_config"]),
+    ("changes a setting", &["set_config", "set_limit"]),
+    (
+        "changes the role",
+        &["reset_user", "set_session_auth", "set_user"],
+    ),
     ("uses up a transaction number", &["txid_current"]),
     (
         "handles large objects",
@@ -270,6 +277,8 @@ const REFUSED: &[(&str, &[&str])] = &[
     (
         "changes storage",
         &[
+            "autoprewarm_dump_now",
+            "autoprewarm_start_worker",
             "brin_desummarize_range",
             "brin_summarize_new_values",
             "brin_summarize_range",
@@ -282,11 +291,31 @@ const REFUSED: &[(&str, &[&str])] = &[
     (
         "reaches outside the database",
         &[
-            "xslt_process",
+            "clickhouse_raw_query",
+            "clickhousedb_raw_query",
+            "delta_scan",
+            "http",
+            "http_delete",
+            "http_get",
+            "http_head",
+            "http_patch",
+            "http_post",
+            "http_put",
+            "iceberg_scan",
+            "master_run_on_worker",
+            "oracle_close_connections",
+            "oracle_diag",
+            "oracle_execute",
             "postgres_fdw_disconnect",
             "postgres_fdw_disconnect_all",
+            "read_csv",
+            "read_json",
+            "read_parquet",
+            "xslt_process",
         ],
     ),
+    // Of pageinspect: it shows pg_authid like any other table.
+    ("shows the bytes of any table", &["get_raw_page"]),
 ];
 
 /// Families that are refused wherever they stand.
@@ -295,17 +324,25 @@ const REFUSED_PREFIXES: &[(&str, &str)] = &[
     ("is for upgrades of the server", "binary_upgrade_"),
     ("runs SQL text that is not judged", "pgr_"),
     ("runs commands on other servers", "run_command_on_"),
-    ("reaches outside the database", "http_"),
 ];
+
+/// A family whose names columns have too: refused as calls, while after a dot only those of [`REFUSED`] are.
+const REFUSED_CALLS: &str = "http_";
 
 /// Schemas of extensions that reach outside the database or act later, in another session.
 const REFUSED_SCHEMAS: &[&str] = &[
     "aws_lambda",
     "aws_s3",
+    "azure_ai",
+    "azure_cognitive",
+    "azure_ml",
+    "azure_openai",
     "azure_storage",
     "cron",
     "dbms_alert",
     "dbms_pipe",
+    "duckdb",
+    "google_ml",
     "net",
     "pgagent",
     "utl_file",
@@ -322,13 +359,7 @@ pub fn refuse_call(path: &[&str]) -> Option<&'static str> {
     if let Some(what) = refuse_listed(name) {
         return Some(what);
     }
-    if let Some((what, _)) = REFUSED_PREFIXES
-        .iter()
-        .find(|(_, prefix)| name.starts_with(prefix))
-    {
-        return Some(what);
-    }
-    if *name == "http" {
+    if name.starts_with(REFUSED_CALLS) {
         return Some("reaches outside the database");
     }
     (name.starts_with("pg_") && !is_safe_system(name))
@@ -352,45 +383,56 @@ pub fn sql_arguments(path: &[&str], arguments: usize) -> Option<&'static [usize]
     }
 }
 
+/// Of `pg_walinspect`: the write-ahead log has the contents of every table.
+const SHOWS_THE_LOG: &str = "pg_get_wal_";
+
 /// Functions of one argument that run it.
 const RUNS_ITS_ARGUMENT: &[&str] = &["crosstab", "crosstab2", "crosstab3", "crosstab4", "ts_stat"];
 
 /// Judges a name after a dot, which may be a column or a function of one argument.
 pub fn refuse_attribute(name: &str) -> Option<&'static str> {
-    if ACTING_SYSTEM.contains(&name) {
+    if ACTING_SYSTEM.contains(&name) || name.starts_with(SHOWS_THE_LOG) {
         return Some("acts on the server");
     }
     if RUNS_ITS_ARGUMENT.contains(&name) {
         return Some("runs SQL text that is not judged");
     }
-    refuse_listed(name).or_else(|| {
-        name.starts_with("dblink")
-            .then_some("reaches another database")
-    })
+    refuse_listed(name)
 }
 
 fn refuse_listed(name: &str) -> Option<&'static str> {
-    REFUSED
-        .iter()
-        .find(|(_, names)| names.contains(&name))
-        .map(|(what, _)| *what)
+    let by_name = REFUSED.iter().find(|(_, names)| names.contains(&name));
+    let by_family = || {
+        let family = REFUSED_PREFIXES
+            .iter()
+            .find(|(_, prefix)| name.starts_with(prefix));
+        family.map(|(what, _)| *what)
+    };
+    by_name.map(|(what, _)| *what).or_else(by_family)
 }
 
 fn is_safe_system(name: &str) -> bool {
     SAFE_SYSTEM.contains(&name)
         || name.ends_with("_is_visible")
         || name.starts_with("pg_stat_get_")
-        // The definition of anything; the one that asks another backend to write is not among them.
-        || (name.starts_with("pg_get_") && name != "pg_get_process_memory_contexts")
+        // The definition of anything; those that ask another backend to write or show the server's log are
+        // not among them.
+        || (name.starts_with("pg_get_")
+            && name != "pg_get_process_memory_contexts"
+            && !name.starts_with(SHOWS_THE_LOG))
 }
 
-/// Relations of the system catalogue that hold credentials or show files of the server.
+/// Relations of the system catalogue that hold credentials or show files of the server. The statistics are
+/// among them, since those of `pg_authid` quote passwords' hashes.
 const HIDDEN_RELATIONS: &[&str] = &[
     "pg_authid",
+    "pg_dist_authinfo",
     "pg_file_settings",
     "pg_hba_file_rules",
     "pg_ident_file_mappings",
     "pg_shadow",
+    "pg_statistic",
+    "pg_stats",
     "pg_subscription",
     "pg_user_mapping",
     "pg_user_mappings",
@@ -400,6 +442,7 @@ const HIDDEN_RELATIONS: &[&str] = &[
 
 /// Whether a relation must not be read. One of a user's own schema may be called anything.
 pub fn is_hidden(schema: &str, relation: &str) -> bool {
-    matches!(schema, "" | "pg_catalog" | "information_schema")
-        && HIDDEN_RELATIONS.contains(&relation)
+    let of_the_system = matches!(schema, "" | "pg_catalog" | "information_schema");
+    // Where long values of hidden relations are kept.
+    schema == "pg_toast" || of_the_system && HIDDEN_RELATIONS.contains(&relation)
 }

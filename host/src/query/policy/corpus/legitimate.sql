@@ -172,3 +172,23 @@ SELECT c.*, c::text FROM pg_class c ORDER BY c.relname USING > LIMIT 1
 SELECT count(*) AS "text; DROP TABLE x" FROM pg_class AS "INSERT INTO"
 --!
 SELECT 1 AS é, '日本語' AS "ключ", '😀'
+--!
+SELECT t.http_status, t.http_method, t.read_only FROM (VALUES (200, 'GET', true)) AS t(http_status, http_method, read_only)
+--!
+SELECT http, set_limit FROM (VALUES (1, 2)) AS t(http, set_limit)
+--!
+SELECT relname, n_live_tup, last_analyze FROM pg_stat_user_tables
+--!
+SELECT TREAT('2024-01-01' AS date), COLLATION FOR ('a' COLLATE "C")
+--!
+SELECT pg_get_functiondef('pg_sleep'::regproc), pg_get_expr(NULL, 0), pg_get_serial_sequence('pg_class', 'oid')
+--!
+SELECT 'DELETE', "delete" FROM (VALUES (1)) AS "update"("delete")
+--!
+SELECT json_agg(x), row_to_json(ROW(1, 2)), jsonb_path_query('[1]', '$[*]') FROM (VALUES (1)) t(x)
+--!
+SELECT * FROM generate_series(timestamp '2024-01-01', '2024-01-02', '1 hour') AS g LIMIT 3
+--!
+EXPLAIN (COSTS OFF) WITH x AS MATERIALIZED (SELECT 1) TABLE x
+--!
+SELECT c.relname FROM pg_class c WHERE c.relname IN (SELECT table_name FROM information_schema.tables) FETCH FIRST ROW ONLY
