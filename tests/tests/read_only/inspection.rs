@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use datachat_tests::{Postgres, quoted};
+use datachat_tests::{Postgres, literal, quoted};
 use futures_util::StreamExt;
 use tokio_postgres::{AsyncMessage, Client, NoTls};
 
@@ -87,7 +87,7 @@ const BUSY: &[(&str, &str)] = &[
     ),
     (
         "lock",
-        "SELECT row_number() OVER ()::text, l::text FROM pg_locks l WHERE pid IS DISTINCT FROM pg_backend_pid()",
+        "SELECT row_number() OVER ()::text, l::text FROM pg_locks l WHERE pid <> pg_backend_pid()",
     ),
     (
         "parallel process",
@@ -131,22 +131,8 @@ impl<'a> Inspector<'a> {
 
     /// All facts, once nothing runs any more.
     pub async fn inspect(&self) -> Result<Facts> {
-        let mut facts = Facts::new();
+        let mut facts = self.inspect_outside().await?;
         let server = connect(self.postgres, "postgres").await?;
-        self.wait_for_quiet(&server, &mut facts).await?;
-        for (name, sql) in SERVER {
-            collect(&server, name, sql, &mut facts).await?;
-        }
-        // Only what has been written out can be read. The background writer says now and then which
-        // transactions run, and who reads a page may tidy it.
-        server.batch_execute("CHECKPOINT").await?;
-        let log = format!(
-            "SELECT resource_manager || ' ' || record_type, count(*)::text
-             FROM pg_get_wal_records_info_till_end_of_wal('{}')
-             WHERE resource_manager <> 'Standby' AND record_type !~ '^(CHECKPOINT|PRUNE)' GROUP BY 1",
-            self.log_start
-        );
-        collect(&server, "log record", &log, &mut facts).await?;
         let databases = server
             .query(
                 "SELECT datname::text FROM pg_database WHERE datallowconn",
@@ -158,6 +144,31 @@ impl<'a> Inspector<'a> {
             let client = connect(self.postgres, &database).await?;
             relations(&client, &database, &mut facts).await?;
         }
+        Ok(facts)
+    }
+
+    /// The facts that are not in tables. Whether a transaction that changed one was committed is among them.
+    pub async fn inspect_outside(&self) -> Result<Facts> {
+        let mut facts = Facts::new();
+        let server = connect(self.postgres, "postgres").await?;
+        self.wait_for_quiet(&server, &mut facts).await?;
+        for (name, sql) in SERVER {
+            collect(&server, name, sql, &mut facts).await?;
+        }
+        // Only what has been written out can be read. The background writer says now and then which
+        // transactions run, and who reads a page may tidy it.
+        server.batch_execute("CHECKPOINT").await?;
+        let records = if major_version(&server).await? < 16 {
+            "pg_get_wal_records_info_till_end_of_wal($1)"
+        } else {
+            "pg_get_wal_records_info($1, 'FFFFFFFF/FFFFFFFF')"
+        };
+        let log = format!(
+            "SELECT resource_manager || ' ' || record_type, count(*)::text FROM {}
+             WHERE resource_manager <> 'Standby' AND record_type !~ '^(CHECKPOINT|PRUNE)' GROUP BY 1",
+            records.replace("$1", &literal(&self.log_start))
+        );
+        collect(&server, "log record", &log, &mut facts).await?;
         files(
             &self.postgres.data_folder(),
             &self.postgres.data_folder(),
@@ -199,6 +210,14 @@ pub async fn connect(postgres: &Postgres, database: &str) -> Result<Client> {
         tokio_postgres::connect(&postgres.superuser_url(database), NoTls).await?;
     tokio::spawn(connection);
     Ok(client)
+}
+
+pub async fn major_version(server: &Client) -> Result<u32> {
+    let number: String = server
+        .query_one("SHOW server_version_num", &[])
+        .await?
+        .get(0);
+    Ok(number.parse::<u32>()? / 10_000)
 }
 
 async fn collect(client: &Client, name: &str, sql: &str, facts: &mut Facts) -> Result<()> {
@@ -248,7 +267,10 @@ fn files(root: &Path, folder: &Path, facts: &mut Facts) -> Result<()> {
             continue;
         }
         if path.is_dir() {
-            facts.insert(format!("folder {name}"), String::new());
+            // Made for the first temporary file, and kept; a file in it would show.
+            if name != "base/pgsql_tmp" {
+                facts.insert(format!("folder {name}"), String::new());
+            }
             files(root, &path, facts)?;
             continue;
         }
@@ -285,4 +307,12 @@ pub fn difference(before: &Facts, after: &Facts) -> Vec<String> {
             .map(|(name, value)| format!("{name}: new ({value:.200})")),
     );
     lines
+}
+
+/// What a transaction uses up that is rolled back: its number, and room in the log.
+pub fn is_spent(line: &str) -> bool {
+    line.starts_with("transaction id")
+        || (line.starts_with("log record")
+            && !line.starts_with("log record LogicalMessage")
+            && !line.starts_with("log record Transaction COMMIT"))
 }

@@ -63,12 +63,12 @@ impl Scene {
         self.server.client()
     }
 
-    /// Runs a statement, for at most a second and a thousand rows.
+    /// Runs a statement, for at most two seconds and a thousand rows.
     pub async fn query(&self, sql: &str) -> Result<Answer> {
         let mut body = json!({
             "sql": sql,
             "target_database": self.id,
-            "limits": {"timeout_ms": 1000, "max_rows": 1000},
+            "limits": {"timeout_ms": 2000, "max_rows": 1000},
         });
         if sql.contains("$1::int") {
             body["params"] = json!([1]);

@@ -1,7 +1,7 @@
 -- Statements that pass the policy by design, because their harm is not in their text.
 -- Each begins at a line `--! layer`, with what stops or undoes it. They need the objects of setup.sql.
 --   read_only_transaction  the server refuses it
---   rollback               it runs, and the end of its transaction undoes it
+--   rollback               it runs, and the end of its transaction undoes it, but for a transaction number
 --   reset                  it runs, and what it leaves in the session is gone before the session's next use
 --   role_rights            an ordinary role may not; a superuser may, and nothing but his rights would stop him
 --   statement_timeout      it is stopped when its time is up
@@ -68,5 +68,7 @@ SELECT runs_program()
 SELECT pg_sleep(3600)
 --! statement_timeout
 SELECT count(*) FROM generate_series(1, 10000000000)
---! row_limit
+--! statement_timeout
 SELECT * FROM generate_series(1, 10000000000)
+--! row_limit
+SELECT generate_series(1, 10000000000)

