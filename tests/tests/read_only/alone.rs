@@ -87,8 +87,10 @@ async fn load() -> Result<Plugins> {
         .map(|folder| folder.join("plugins/postgres.wasm"))
         .find(|file| file.is_file())
         .context("the component is not built; run `cargo xtask plugins`")?;
-    let mut limits = Limits::default();
-    limits.sessions_per_connection = 1;
+    let limits = Limits {
+        sessions_per_connection: 1,
+        ..Limits::default()
+    };
     Ok(Plugins::load(PluginOptions {
         limits,
         data_dir: data_dir()?,

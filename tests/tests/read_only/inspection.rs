@@ -22,6 +22,8 @@ pub struct Inspector<'a> {
     /// Who waits for notifications.
     _listener: Client,
     notifications: Arc<Mutex<Vec<String>>>,
+    /// How the files in /tmp are called that are looked for.
+    marker: String,
     /// Where the server's write-ahead log ended at the start.
     log_start: String,
 }
@@ -97,6 +99,11 @@ const BUSY: &[(&str, &str)] = &[
 
 impl<'a> Inspector<'a> {
     pub async fn start(postgres: &'a Postgres) -> Result<Self> {
+        Self::looking_for(postgres, "loot").await
+    }
+
+    /// With files in /tmp of another name than those of the corpus: all tests share that folder.
+    pub async fn looking_for(postgres: &'a Postgres, marker: &str) -> Result<Self> {
         let (listener, mut connection) =
             tokio_postgres::connect(&postgres.superuser_url("app"), NoTls).await?;
         let notifications = Arc::<Mutex<Vec<String>>>::default();
@@ -125,6 +132,7 @@ impl<'a> Inspector<'a> {
             postgres,
             _listener: listener,
             notifications,
+            marker: marker.to_owned(),
             log_start,
         })
     }
@@ -176,7 +184,7 @@ impl<'a> Inspector<'a> {
         )?;
         for entry in std::fs::read_dir("/tmp")? {
             let name = entry?.file_name().to_string_lossy().into_owned();
-            if name.starts_with("loot") {
+            if name.starts_with(&self.marker) {
                 facts.insert(format!("file /tmp/{name}"), "there".to_owned());
             }
         }
@@ -274,7 +282,9 @@ fn files(root: &Path, folder: &Path, facts: &mut Facts) -> Result<()> {
             files(root, &path, facts)?;
             continue;
         }
-        let is_content = name.ends_with(".conf")
+        let is_content = path
+            .extension()
+            .is_some_and(|extension| extension == "conf")
             || name.starts_with("pg_replslot")
             || name.starts_with("pg_twophase")
             || name.starts_with("pg_snapshots");

@@ -137,7 +137,8 @@ fn is_stopped(sample: &Sample, answer: &Answer) -> bool {
 #[tokio::test]
 async fn the_inspection_sees_every_kind_of_change() -> Result<()> {
     let postgres = scene::postgres()?;
-    let inspector = Inspector::start(&postgres).await?;
+    let marker = format!("planted-{}", std::process::id());
+    let inspector = Inspector::looking_for(&postgres, &marker).await?;
     let mut before = inspector.inspect().await?;
     let again = inspector.inspect().await?;
     complain("changed by itself", &difference(&before, &again));
@@ -215,9 +216,9 @@ async fn the_inspection_sees_every_kind_of_change() -> Result<()> {
             "SELECT pg_stat_reset()",
         ),
         (
-            "file /tmp/loot_planted",
+            &format!("file /tmp/{marker}"),
             "app",
-            "COPY (SELECT 1) TO '/tmp/loot_planted'",
+            &format!("COPY (SELECT 1) TO '/tmp/{marker}'"),
         ),
         ("file new", "app", "COPY (SELECT 1) TO PROGRAM 'cat > new'"),
     ] {
@@ -232,7 +233,7 @@ async fn the_inspection_sees_every_kind_of_change() -> Result<()> {
     }
     postgres.psql(
         "app",
-        "COPY (SELECT 1) TO PROGRAM 'cat; rm -f /tmp/loot_planted'",
+        &format!("COPY (SELECT 1) TO PROGRAM 'cat; rm -f /tmp/{marker}'"),
     )?;
     // A lock and an open transaction of somebody else.
     let other = inspection::connect(&postgres, "app").await?;
