@@ -16,8 +16,17 @@ fn path(id: &str) -> String {
     format!("{DATABASES}/{id}")
 }
 
+/// A connection as the server shows it, less what it says of others.
 async fn show(client: &Client, id: &str) -> Result<Value> {
-    client.get(&path(id)).await?.expect(200)
+    Ok(itself(client.get(&path(id)).await?.expect(200)?))
+}
+
+/// Leaves the warnings out: they name connections of the same URL, which other tests add and remove meanwhile.
+fn itself(mut connection: Value) -> Value {
+    if let Some(fields) = connection.as_object_mut() {
+        fields.remove("warnings");
+    }
+    connection
 }
 
 #[tokio::test]
@@ -31,7 +40,7 @@ async fn a_patch_changes_what_it_names_and_nothing_else() -> Result<()> {
     let id = text(&before["connection_id"])?;
 
     let name = unique("patched");
-    let mut expected = before.clone();
+    let mut expected = itself(before);
     for (patch, field, value) in [
         (json!({"name": name}), "name", json!(name)),
         (
@@ -60,7 +69,7 @@ async fn a_patch_changes_what_it_names_and_nothing_else() -> Result<()> {
     ] {
         let shown = client.patch(&path(&id), &patch).await?.expect(200)?;
         expected[field] = value;
-        assert_eq!(shown, expected, "after {patch}");
+        assert_eq!(itself(shown), expected, "after {patch}");
         assert_eq!(show(&client, &id).await?, expected, "after {patch}");
     }
     assert_eq!(
