@@ -61,6 +61,7 @@ pub fn statement(sql: &str) -> Statement {
         params: Parameters::Positional(Vec::new()),
         read_only: true,
         max_rows: None,
+        max_bytes: None,
         timeout_ms: 0,
     }
 }

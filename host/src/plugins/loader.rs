@@ -283,7 +283,7 @@ fn check_connector(info: &ConnectorInfo) -> Result<(), String> {
         return Err("the version is empty or long".to_owned());
     }
     if info.transport != Transport::Tcp {
-        return Err("the transport http is not supported".to_owned());
+        return Err("this server grants the transport tcp only".to_owned());
     }
     let names = info
         .database_types

@@ -37,7 +37,7 @@ pub use bindings::connector::datachat::plugin::types::{
 };
 pub use bindings::connector::exports::datachat::plugin::connector::{
     ConnectorInfo, DangerousRight, DatabaseType, Dialect, OptionSpec, ServerInfo, Statement,
-    TlsMode, Transport,
+    Template, TlsMode, Transport,
 };
 pub use connector::{Connector, Session};
 pub use cursor::Cursor;

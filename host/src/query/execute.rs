@@ -135,6 +135,7 @@ pub async fn execute(
         params: request.params,
         read_only: true,
         max_rows: Some(request.limits.max_rows.saturating_add(1)),
+        max_bytes: Some(request.limits.max_bytes),
         // The engine's own limit; 0 would mean none.
         timeout_ms: u32::try_from(left.as_millis()).unwrap_or(u32::MAX).max(1),
     };

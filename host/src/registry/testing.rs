@@ -52,6 +52,9 @@ pub(super) fn postgres_info() -> ConnectorInfo {
         tls_option: Some("sslmode".to_owned()),
         url_form: String::new(),
         credentials_schema: String::new(),
+        help: String::new(),
+        list_tables: None,
+        list_columns: None,
     }
 }
 
@@ -187,6 +190,7 @@ impl Runtime for FakeRuntime {
             database: target.database.clone(),
             default_schema: Some("public".to_owned()),
             dangerous_rights: rights,
+            reading: Vec::new(),
         };
         Ok((server, Duration::from_millis(3)))
     }

@@ -1,6 +1,6 @@
 //! What the connector says about itself.
 
-use datachat_sdk::connector::{ConnectorInfo, DatabaseType, Dialect, Transport};
+use datachat_sdk::connector::{ConnectorInfo, DatabaseType, Dialect, Template, Transport};
 
 use crate::options;
 
@@ -23,6 +23,19 @@ const CREDENTIALS_SCHEMA: &str = r#"{
   "additionalProperties": false
 }"#;
 
+const HELP: &str = "Give DataChat a role of its own that may read and nothing more: \
+    CREATE ROLE datachat LOGIN PASSWORD '…' IN ROLE pg_read_all_data (PostgreSQL 14 and later), or GRANT SELECT on \
+    the tables it is to see.";
+
+const LIST_TABLES: &str = "SELECT table_schema, table_name FROM information_schema.tables \
+    WHERE CASE WHEN $1::text IS NULL THEN table_schema NOT IN ('pg_catalog', 'information_schema') \
+    ELSE table_schema = $1::text END ORDER BY 1, 2";
+
+const LIST_COLUMNS: &str = "SELECT table_schema, table_name, column_name, data_type \
+    FROM information_schema.columns WHERE table_name = $1::text \
+    AND CASE WHEN $2::text IS NULL THEN table_schema NOT IN ('pg_catalog', 'information_schema') \
+    ELSE table_schema = $2::text END ORDER BY 1, 2, ordinal_position";
+
 /// The connector's description.
 pub fn describe() -> ConnectorInfo {
     ConnectorInfo {
@@ -42,6 +55,16 @@ pub fn describe() -> ConnectorInfo {
         url_form: "postgresql://{user}:{password}@{host}:{port}/{database}?sslmode={sslmode}"
             .to_owned(),
         credentials_schema: CREDENTIALS_SCHEMA.to_owned(),
+        help: HELP.to_owned(),
+        list_tables: Some(template(LIST_TABLES, &["schema"])),
+        list_columns: Some(template(LIST_COLUMNS, &["table", "schema"])),
+    }
+}
+
+fn template(sql: &str, parameters: &[&str]) -> Template {
+    Template {
+        sql: sql.to_owned(),
+        parameters: parameters.iter().map(|&name| name.to_owned()).collect(),
     }
 }
 

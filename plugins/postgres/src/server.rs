@@ -79,6 +79,8 @@ impl<T: Transport> Session<T> {
             database: text(0),
             default_schema: text(2),
             dangerous_rights: rights(&role, row),
+            // `standard_conforming_strings` changes how text is read; the host judges it both ways.
+            reading: Vec::new(),
             role,
         })
     }

@@ -23,5 +23,5 @@ pub use bindings::export_connector as export;
 pub use bindings::exports::datachat::plugin::connector::{
     Address, ConnectorInfo, Cursor, DangerousRight, DatabaseType, Dialect, Guest, GuestCursor,
     GuestRelationList, GuestSession, OptionSpec, RelationList, ServerInfo, Session, Statement,
-    Target, TlsMode, Transport,
+    Target, Template, TlsMode, Transport,
 };

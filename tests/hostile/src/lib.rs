@@ -74,6 +74,9 @@ impl<A: Attack> Guest for Hostile<A> {
             tls_option: None,
             url_form: String::new(),
             credentials_schema: "{}".to_owned(),
+            help: String::new(),
+            list_tables: None,
+            list_columns: None,
         }
     }
 
@@ -99,6 +102,7 @@ impl<A: Attack> GuestSession for Opened<A> {
             database: None,
             default_schema: None,
             dangerous_rights: Vec::new(),
+            reading: Vec::new(),
         })
     }
 

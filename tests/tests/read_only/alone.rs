@@ -133,6 +133,7 @@ async fn run(connector: &Connector, target: &Target, sql: &str) -> Result<(), Pl
         params: Parameters::Positional(Vec::new()),
         read_only: true,
         max_rows: Some(1000),
+        max_bytes: None,
         timeout_ms: 2000,
     };
     let session = connector.session(key, target).await?;

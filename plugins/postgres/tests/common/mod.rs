@@ -103,6 +103,7 @@ pub fn statement(sql: &str, values: Vec<Value>) -> Statement {
         params: Parameters::Positional(values),
         read_only: true,
         max_rows: None,
+        max_bytes: None,
         timeout_ms: 10_000,
     }
 }
