@@ -4,6 +4,7 @@
 //! dialect's policy does not know is refused, and a dialect without a policy runs nothing.
 
 mod clickhouse;
+mod draft;
 mod functions;
 mod grammar;
 mod mysql;
