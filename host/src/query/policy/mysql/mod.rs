@@ -179,3 +179,7 @@ fn ends(tokens: Tokens, at: usize) -> Result<(), Refusal> {
     let message = "The statement can't be judged, so it is not run. It should end here.";
     Err(tokens.refusal(at, Reason::Syntax, message))
 }
+
+#[cfg(test)]
+#[path = "mysql_tests.rs"]
+mod tests;
