@@ -97,6 +97,7 @@ pub async fn run(app: &App, args: Args, printer: Printer) -> Result<(), Failure>
             if target == "-" || target.contains("://") {
                 let database_url = read_url(target)?;
                 let candidate = Candidate {
+                    description: None,
                     name: None,
                     database_type: type_of(app, database_type, &database_url)?,
                     database_url,

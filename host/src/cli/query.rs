@@ -15,7 +15,7 @@ use super::output::{self, Printer, cell, raw_cell};
 use crate::api::problem::Problem;
 use crate::app::App;
 use crate::query::encode::{self, Format, Numbers, Options};
-use crate::query::{OnLimit, QueryError, QueryLimits, QueryRequest, execute, params};
+use crate::query::{QueryError, QueryLimits, QueryRequest, execute, params};
 use crate::registry::Connection;
 
 #[derive(Debug, clap::Args)]
@@ -98,6 +98,7 @@ pub async fn run(app: &App, args: Args, printer: Printer) -> Result<(), Failure>
     }));
     options.numbers = Numbers::Number;
     let encoded = encode::encode(stream, format.unwrap_or(Format::Ndjson), options)
+        .await
         .map_err(|error| Problem::from(&error))?;
     let mut body = encoded.body;
     let mut table = Vec::new();
@@ -138,6 +139,7 @@ pub async fn run(app: &App, args: Args, printer: Printer) -> Result<(), Failure>
 
 fn request(app: &App, args: &Args) -> Result<QueryRequest, Failure> {
     let limits = &app.limits;
+    let unasked = QueryLimits::unasked(limits);
     let mut sql = args.sql.clone();
     if sql == "-" {
         sql.clear();
@@ -150,33 +152,30 @@ fn request(app: &App, args: &Args) -> Result<QueryRequest, Failure> {
             Ok(value)
         }
     };
-    let values: Vec<Value> = args
+    let values = args
         .params
         .iter()
-        .map(|text| serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.clone())))
-        .collect();
+        .map(|text| {
+            RawValue::from_string(text.clone()).or_else(|_| serde_json::value::to_raw_value(text))
+        })
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| Failure::usage(error.to_string()))?;
+    let values: Vec<&RawValue> = values.iter().map(AsRef::as_ref).collect();
     Ok(QueryRequest {
         sql,
-        params: params::parse(Some(&Value::Array(values)))
-            .map_err(|error| Failure::usage(error.to_string()))?,
+        params: params::positional(&values).map_err(|error| Failure::usage(error.to_string()))?,
         limits: QueryLimits {
             max_rows: within(
                 "row-limit",
-                args.row_limit
-                    .unwrap_or(limits.query_default_rows.min(limits.query_max_rows)),
+                args.row_limit.unwrap_or(unasked.max_rows),
                 limits.query_max_rows,
             )?,
-            max_bytes: limits.query_default_bytes,
             timeout_ms: within(
                 "timeout-ms",
-                args.timeout_ms.unwrap_or(
-                    limits
-                        .query_default_timeout_ms
-                        .min(limits.query_max_timeout_ms),
-                ),
+                args.timeout_ms.unwrap_or(unasked.timeout_ms),
                 limits.query_max_timeout_ms,
             )?,
-            on_limit: OnLimit::Truncate,
+            ..unasked
         },
     })
 }

@@ -13,10 +13,10 @@ use super::failure::Failure;
 use super::output::{Format, Printer, raw_cell};
 use super::query::resolve;
 use super::with_app;
-use crate::api::body;
 use crate::api::problem::Problem;
 use crate::app::App;
 use crate::config::{Config, Role};
+use crate::query::members;
 use crate::registry::Connection;
 use crate::tools::{Call, Caller, RunError, ToolAnswer, ToolView};
 
@@ -149,14 +149,14 @@ fn print(printer: Printer, answer: &ToolAnswer) -> Result<(), Failure> {
 
 /// A result as columns and rows: `data` by column, else the first list of objects, else the members.
 fn table(result: &RawValue) -> (Vec<String>, Vec<Vec<String>>) {
-    let members = body::members(result);
+    let members = members::read(result);
     if let Some((_, data)) = members.iter().find(|(name, _)| name == "data") {
-        let (names, columns): (Vec<String>, Vec<_>) = body::members(data)
+        let (names, columns): (Vec<String>, Vec<_>) = members::read(data)
             .into_iter()
-            .map(|(name, values)| (name, items(&values)))
+            .map(|(name, values)| (name, items(values)))
             .unzip();
         let count = columns.iter().map(Vec::len).max().unwrap_or(0);
-        let cell = |column: &Vec<Box<RawValue>>, row: usize| -> String {
+        let cell = |column: &Vec<&RawValue>, row: usize| -> String {
             column.get(row).map(|raw| raw_cell(raw)).unwrap_or_default()
         };
         let rows = (0..count)
@@ -165,10 +165,7 @@ fn table(result: &RawValue) -> (Vec<String>, Vec<Vec<String>>) {
         return (names, rows);
     }
     for (_, value) in &members {
-        let rows: Vec<Members> = items(value)
-            .iter()
-            .map(|item| body::members(item))
-            .collect();
+        let rows: Vec<_> = items(value).into_iter().map(members::read).collect();
         if let Some(first) = rows.first().filter(|first| !first.is_empty()) {
             let names = first.iter().map(|(name, _)| name.clone()).collect();
             let rows = rows
@@ -180,15 +177,13 @@ fn table(result: &RawValue) -> (Vec<String>, Vec<Vec<String>>) {
     }
     let rows = members
         .into_iter()
-        .map(|(name, value)| vec![name, raw_cell(&value)])
+        .map(|(name, value)| vec![name, raw_cell(value)])
         .collect();
     (vec!["field".to_owned(), "value".to_owned()], rows)
 }
 
-type Members = Vec<(String, Box<RawValue>)>;
-
 /// The items of a raw array; none of anything else.
-fn items(raw: &RawValue) -> Vec<Box<RawValue>> {
+fn items(raw: &RawValue) -> Vec<&RawValue> {
     serde_json::from_str(raw.get()).unwrap_or_default()
 }
 
