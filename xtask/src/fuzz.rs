@@ -1,5 +1,6 @@
 //! `cargo xtask fuzz`: throws random bytes at everything that reads what comes from outside.
 
+use std::fs;
 use std::process::Command;
 
 use anyhow::{Result, bail};
@@ -11,6 +12,8 @@ use crate::{command, prerequisites};
 const TARGETS: &[(&str, &[&str])] = &[
     ("pg_row", &[]),
     ("pg_messages", &[]),
+    ("mysql_row", &[]),
+    ("mysql_packets", &[]),
     ("arrow_intake", &["--features", "host"]),
 ];
 
@@ -61,11 +64,17 @@ pub fn run(options: &Options) -> Result<()> {
     }
     for (target, flags) in TARGETS {
         if options.target.as_deref().is_none_or(|only| only == *target) {
+            let fuzz = workspace.root.join("fuzz");
+            // What is found to be interesting goes into the first; what is known to be is in the second.
+            let (corpus, seeds) = (fuzz.join("corpus").join(target), fuzz.join("seeds").join(target));
+            fs::create_dir_all(&corpus)?;
             command::run(
                 nightly(&workspace)
                     .args(["fuzz", "run"])
                     .args(*flags)
                     .arg(target)
+                    .arg(corpus)
+                    .args(seeds.exists().then_some(seeds))
                     .arg("--")
                     .arg(format!("-max_total_time={}", options.seconds)),
             )?;
