@@ -3,10 +3,15 @@
 //! This is the first of two layers; the second is the engine's own read-only mode. It fails closed: what a
 //! dialect's policy does not know is refused, and a dialect without a policy runs nothing.
 
+mod clickhouse;
 mod functions;
 mod grammar;
+mod mysql;
 pub mod parser;
 mod postgres;
+mod scanner;
+mod shape;
+mod tokens;
 mod tree;
 
 use crate::limits::Limits;
@@ -69,11 +74,22 @@ impl Reason {
     }
 }
 
-/// Judges a statement.
+/// Whether a statement can be judged only with the `reading` of the session that will run it.
+pub const fn depends_on_session(dialect: Dialect) -> bool {
+    matches!(dialect, Dialect::Mysql)
+}
+
+/// Judges a statement. `reading` is what the session says of how its server reads a text; where the dialect
+/// does not depend on it, or the connector does not know, it is empty.
 ///
 /// # Errors
 /// The first rule that it breaks.
-pub fn judge(dialect: Dialect, sql: &str, limits: &Limits) -> Result<Permitted, Refusal> {
+pub fn judge(
+    dialect: Dialect,
+    reading: &[(String, String)],
+    sql: &str,
+    limits: &Limits,
+) -> Result<Permitted, Refusal> {
     if sql.len() as u64 > limits.query_max_sql_bytes {
         return Err(Refusal {
             reason: Reason::TooLong,
@@ -87,13 +103,13 @@ pub fn judge(dialect: Dialect, sql: &str, limits: &Limits) -> Result<Permitted, 
     }
     match dialect {
         Dialect::Postgresql => postgres::judge(sql)?,
-        Dialect::Mysql | Dialect::Clickhouse | Dialect::Generic => {
+        Dialect::Mysql => mysql::judge(reading, sql)?,
+        Dialect::Clickhouse => clickhouse::judge(sql)?,
+        Dialect::Generic => {
             return Err(Refusal {
                 reason: Reason::Dialect,
-                message:
-                    "There is no read-only policy for this database's dialect yet, so no statement \
-                          is run on it."
-                        .to_owned(),
+                message: "There is no read-only policy for this database's dialect, so no statement is run on it."
+                    .to_owned(),
                 position: None,
             });
         }
