@@ -206,11 +206,18 @@ impl<T: Transport> Session<T> {
         read_only: bool,
         limits: Limits,
     ) -> Result<Option<Rc<Plan>>, Failure> {
-        let prepared = match self.statements.find(sql) {
-            Some(prepared) => prepared,
-            None => self.prepare(sql)?,
-        };
-        params::check_count(parameters.len(), prepared.parameters)?;
+        let mut known = self.statements.find(sql);
+        if known.is_none() {
+            self.queue_prepare(sql);
+            // MariaDB runs the statement that was prepared last without being told its number.
+            if !self.server.runs_last_prepared() {
+                self.wire.send()?;
+                known = Some(self.read_prepared(sql)?);
+            }
+        }
+        if let Some(prepared) = &known {
+            params::check_count(parameters.len(), prepared.parameters)?;
+        }
         let mut before = self.tell(limits);
         if !read_only {
             self.queue(settings::READ_WRITE);
@@ -222,7 +229,10 @@ impl<T: Transport> Session<T> {
             settings::BEGIN_READ_WRITE
         });
         before += 1;
-        let parts = command::execute(prepared.id, parameters, &mut self.wire.out);
+        let id = known
+            .as_ref()
+            .map_or(command::LAST_PREPARED, |prepared| prepared.id);
+        let parts = command::execute(id, parameters, &mut self.wire.out);
         self.sent(parts);
         self.queue_essential(if read_only {
             settings::ROLLBACK
@@ -234,6 +244,11 @@ impl<T: Transport> Session<T> {
         }
         self.wire.send()?;
 
+        let prepared = match known {
+            Some(prepared) => prepared,
+            None => self.read_prepared(sql)?,
+        };
+        params::check_count(parameters.len(), prepared.parameters)?;
         for _ in 0..before {
             match self.read_reply()? {
                 Reply::Ok(_) => {}
@@ -259,12 +274,15 @@ impl<T: Transport> Session<T> {
         }
     }
 
-    /// Has the server parse a statement.
-    fn prepare(&mut self, sql: &str) -> Result<Rc<Prepared>, Failure> {
+    /// Queues that the server parses a statement.
+    fn queue_prepare(&mut self, sql: &str) {
         self.queue_closing();
         let parts = command::prepare(sql, &mut self.wire.out);
         self.sent(parts);
-        self.wire.send()?;
+    }
+
+    /// The answer to that.
+    fn read_prepared(&mut self, sql: &str) -> Result<Rc<Prepared>, Failure> {
         self.begin_answer();
         let frame = self.wire.receive()?;
         let payload = self.wire.body(&frame);

@@ -90,6 +90,11 @@ impl Server {
         ))
     }
 
+    /// Whether an execution may name the statement that was prepared last without its number.
+    pub(crate) fn runs_last_prepared(&self) -> bool {
+        self.product == Product::MariaDb && self.numbers >= (10, 2, 0)
+    }
+
     /// `SET …=` of the time that a statement may take. `None`: the server can't be told.
     fn time_limit(&self, millis: u32) -> Option<String> {
         match self.product {

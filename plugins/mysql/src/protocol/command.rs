@@ -9,6 +9,10 @@ const STMT_EXECUTE: u8 = 0x17;
 const STMT_CLOSE: u8 = 0x19;
 const RESET_CONNECTION: u8 = 0x1F;
 
+/// MariaDB's number for the statement that was prepared last. If preparing it failed there is none, and the
+/// execution is an error.
+pub const LAST_PREPARED: u32 = u32::MAX;
+
 /// The type of a parameter, as the protocol numbers it.
 pub mod parameter {
     pub const TINY: u8 = 1;
