@@ -15,6 +15,8 @@ use crate::{command, prerequisites};
 const TARGETS: &[(&str, &[&str])] = &[
     ("pg_row", &[]),
     ("pg_messages", &[]),
+    ("mysql_row", &[]),
+    ("mysql_packets", &[]),
     ("arrow_intake", &["--features", "host"]),
 ];
 

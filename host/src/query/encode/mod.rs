@@ -20,6 +20,7 @@ mod rest;
 pub mod temporal;
 pub mod text;
 pub mod values;
+mod wkt;
 
 pub use columns::{Column, describe};
 pub use negotiate::{Format, NotAcceptable, negotiate};
