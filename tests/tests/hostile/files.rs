@@ -90,7 +90,7 @@ async fn nothing_outside_the_folder_is_read_seen_or_listed() {
             let answer = scene.ask(&format!("{verb} {path}")).await;
             // The link to a file is no folder, wherever it leads.
             assert!(
-                answer.contains("NotPermitted") || answer.contains("NotDirectory"),
+                answer.contains("\"not-permitted\"") || answer.contains("\"not-directory\""),
                 "{verb} {path}: {answer}"
             );
         }
@@ -133,7 +133,7 @@ async fn nothing_is_written_made_moved_or_removed() {
         "create ../outside/new",
     ] {
         let answer = scene.ask(attempt).await;
-        let refused = ["NotPermitted", "ReadOnly", "BadDescriptor"];
+        let refused = ["\"not-permitted\"", "\"read-only\"", "\"bad-descriptor\""];
         assert!(
             refused.iter().any(|error| answer.contains(error)),
             "{attempt}: {answer}"

@@ -5,7 +5,7 @@ use datachat_tests::{Client, ServerOptions, TestServer};
 use minisign::KeyPair;
 use serde_json::{Value, json};
 
-use crate::{DATABASES, PLUGINS, fixture, install, plugin, server, stored, until, variant};
+use crate::{PLUGINS, fixture, install, plugin, register, server, stored, until, variant};
 
 /// The digest that the server says a component has.
 async fn digest_of(client: &Client, wasm: Vec<u8>) -> Result<String> {
@@ -216,13 +216,8 @@ async fn a_file_that_changed_or_that_nobody_recorded_is_refused_with_the_remedy(
         detail.contains(&now) && detail.contains("install"),
         "{detail}"
     );
-    let types = client.post(
-        &format!("{DATABASES}/test"),
-        &json!({
-            "database_type": "neighbour", "database_url": "neighbour://127.0.0.1:1/",
-        }),
-    );
-    types.await?.problem(422, "unsupported_database_type")?;
+    let gone = register(&client, "neighbour", "neighbour://127.0.0.1:1/").await?;
+    gone.problem(422, "unsupported_database_type")?;
 
     std::fs::write(file, &wasm)?;
     until(&client, "neighbour", |plugin| plugin["state"] == "ready").await?;

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use datachat_tests::{ServerOptions, TestServer};
 use serde_json::{Value, json};
 
-use crate::{built, fixture, install, plugin, server, stored, until, variant};
+use crate::{NOTICED, built, fixture, install, plugin, server, stored, until, variant};
 
 fn run(server: &TestServer, over_api: bool, arguments: &[&str]) -> Result<Output> {
     let mut command = server.command()?;
@@ -52,14 +52,19 @@ async fn every_server_on_a_folder_follows_what_any_of_them_installs_or_removes()
         a?.expect(200)?["digest"].clone(),
         b?.expect(200)?["digest"].clone(),
     ];
-    let last = until(&one, "neighbour", |plugin| {
-        digests.contains(&plugin["digest"])
-    })
-    .await?;
-    until(&two, "neighbour", |plugin| {
-        plugin["digest"] == last["digest"]
-    })
-    .await?;
+    let end = std::time::Instant::now() + NOTICED;
+    loop {
+        let (left, right) = (
+            plugin(&one, "neighbour").await?,
+            plugin(&two, "neighbour").await?,
+        );
+        if left == right {
+            assert!(digests.contains(&left["digest"]), "{left}");
+            break;
+        }
+        anyhow::ensure!(std::time::Instant::now() < end, "{left} {right}");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
     assert_eq!(stored(&left)?.len(), 1);
 
     right.kill_9()?;
