@@ -140,7 +140,8 @@ pub fn classify(error: &ServerError, phase: Phase) -> ErrorCode {
             "42" => ErrorCode::Syntax,
             "40" | "70" => ErrorCode::Cancelled,
             "53" | "54" => ErrorCode::ResourceLimit,
-            _ => ErrorCode::Internal,
+            // Whatever else the server says of itself: broken tables, full disks, bugs.
+            _ => ErrorCode::ServerFault,
         },
     }
 }
@@ -278,8 +279,8 @@ mod tests {
             (1295, "HY000", ErrorCode::Unsupported),
             (1927, "70100", ErrorCode::Protocol),
             (9999, "22003", ErrorCode::DataException),
-            (9999, "HY000", ErrorCode::Internal),
-            (9999, "é", ErrorCode::Internal),
+            (9999, "HY000", ErrorCode::ServerFault),
+            (9999, "é", ErrorCode::ServerFault),
         ] {
             assert_eq!(
                 classify(&error(number, sqlstate), RUNNING),

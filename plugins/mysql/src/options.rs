@@ -98,7 +98,7 @@ impl Options {
                 }
                 _ => {
                     return Err(db_error(
-                        ErrorCode::Unsupported,
+                        ErrorCode::InvalidOption,
                         format!("the MySQL connector has no option {name:?}"),
                     ));
                 }
@@ -110,7 +110,7 @@ impl Options {
 
 fn bad(name: &str, wanted: &str) -> DbError {
     db_error(
-        ErrorCode::Unsupported,
+        ErrorCode::InvalidOption,
         format!("the option {name} takes {wanted}"),
     )
 }
