@@ -123,11 +123,7 @@ impl Rows {
                         timeout: (self.limits.timeout_ms > 0)
                             .then(|| Duration::from_millis(self.limits.timeout_ms.into())),
                     };
-                    let error = errors::from_server(error, phase);
-                    if error.code != ErrorCode::Protocol {
-                        session.settle()?;
-                    }
-                    return Err(error);
+                    return Err(errors::from_server(error, phase));
                 }
             }
         }

@@ -58,6 +58,8 @@ pub struct Session<T> {
     pub(crate) sql_mode: String,
     /// The target's.
     pub(crate) database: Option<String>,
+    /// The longest command that the server takes, in bytes.
+    max_packet: usize,
     zero_dates: ZeroDates,
     token: [u8; 4],
     statements: Statements,
@@ -108,6 +110,7 @@ impl<T: Transport> Session<T> {
             server,
             sql_mode: String::new(),
             database: target.database.clone(),
+            max_packet: usize::MAX,
             zero_dates: options.zero_dates,
             statements: Statements::default(),
             closing: Vec::new(),
@@ -125,13 +128,17 @@ impl<T: Transport> Session<T> {
     fn set_up(&mut self) -> Result<(), DbError> {
         self.queue(&self.server.set_up(None));
         self.queue(settings::READ_ONLY);
-        self.queue("SELECT @@SESSION.sql_mode");
+        self.queue("SELECT @@SESSION.sql_mode, @@max_allowed_packet");
         self.wire.send()?;
         self.expect_ok()?;
         self.expect_ok()?;
         let rows = self.read_text_result()?;
-        let mode = rows.into_iter().flatten().flatten().next();
-        self.sql_mode = mode.ok_or_else(|| errors::unexpected("a question for sql_mode"))?;
+        let mut values = rows.into_iter().flatten();
+        let (Some(Some(mode)), Some(Some(max_packet))) = (values.next(), values.next()) else {
+            return Err(errors::unexpected("a question for sql_mode"));
+        };
+        self.sql_mode = mode;
+        self.max_packet = max_packet.parse().unwrap_or(usize::MAX);
         settings::check_mode(&self.sql_mode)?;
         self.told = Some(Limits::default());
         Ok(())
@@ -164,6 +171,7 @@ impl<T: Transport> Session<T> {
                 "the statement contains the character NUL",
             ));
         }
+        self.check_size(&request.sql, &bound)?;
         self.settle()?;
         let started = Instant::now();
         // A prepared statement may have become useless since: once more, from the start, then.
@@ -177,7 +185,8 @@ impl<T: Transport> Session<T> {
                 Failure::Server(error) => error,
                 Failure::Other(error) => {
                     if error.code != ErrorCode::Protocol {
-                        self.settle()?;
+                        // Should that fail, the next use will tell.
+                        let _ = self.settle();
                     }
                     return Err(*error);
                 }
@@ -187,7 +196,10 @@ impl<T: Transport> Session<T> {
             if described.code == ErrorCode::Protocol {
                 return Err(described);
             }
-            self.settle()?;
+            // Should the session be over, its next use will tell; what is said here is why.
+            if self.settle().is_err() {
+                return Err(described);
+            }
             if !last_chance && matches!(number, number::UNKNOWN_STATEMENT | number::NEED_REPREPARE)
             {
                 last_chance = true;
@@ -196,6 +208,24 @@ impl<T: Transport> Session<T> {
             }
             return Err(described);
         }
+    }
+
+    /// Refuses what the server would answer by hanging up.
+    fn check_size(&self, sql: &str, parameters: &[Bound]) -> Result<(), DbError> {
+        let values: usize = parameters.iter().map(|bound| bound.bytes.len() + 3).sum();
+        let longest = sql.len().max(values) + 32;
+        if longest <= self.max_packet {
+            return Ok(());
+        }
+        let mut error = db_error(
+            ErrorCode::ResourceLimit,
+            format!(
+                "the statement or its parameters have {longest} bytes, more than the server's max_allowed_packet ({})",
+                self.max_packet
+            ),
+        );
+        error.vendor_code = Some("1153".to_owned());
+        Err(error)
     }
 
     /// Runs a statement up to its first row or its end. `None`: it has no result.

@@ -112,7 +112,7 @@ fn tables_and_views_are_listed_with_columns_and_keys_to_a_user_who_may_only_read
         columns,
         [
             ("id", "int(10) unsigned", false, None, None),
-            ("name", "varchar(40)", false, Some("'it\\'s'"), Some("as on the door")),
+            ("name", "varchar(40)", false, Some("'it''s'"), Some("as on the door")),
             ("born", "date", true, None, None),
             ("mood", "enum('sad','ok')", true, Some("'ok'"), None),
             ("loud", "varchar(41)", true, Some("concat(`name`,'!')"), None),

@@ -75,9 +75,10 @@ impl Peer {
         self.receive_commands(3);
         self.answer(OK);
         self.answer(OK);
-        self.answer(b"\x01");
+        self.answer(b"\x02");
         self.send(b"\0\0\0\0\x01m\0\x0C\x2D\0\0\x01\0\0\xFD\0\0\0\0\0");
-        self.send(b"\x13STRICT_TRANS_TABLES");
+        self.send(b"\0\0\0\0\x01p\0\x0C\x3F\0\x14\0\0\0\x08\0\0\0\0\0");
+        self.send(b"\x13STRICT_TRANS_TABLES\x0816777216");
         self.send(b"\xFE\0\0\x02\0\0\0");
     }
 

@@ -172,7 +172,7 @@ fn results_without_a_table_have_types_too() {
         ("SELECT 1e0 / 3", "double", Some("0.3333333333333333")),
         ("SELECT CAST('-838:59:59.5' AS TIME(1))", "time(1)", Some("-838:59:59.5")),
         ("SELECT JSON_OBJECT('a', 1.10)", "json", Some("{\"a\": 1.10}")),
-        ("SELECT CAST('x' AS BINARY(3))", "binary(3)", Some("780000")),
+        ("SELECT CAST('x' AS BINARY(3))", "varbinary(3)", Some("780000")),
         ("SELECT 18446744073709551615", "bigint unsigned", Some("18446744073709551615")),
         ("SELECT CONCAT('a', _latin1 X'E9')", "varchar(2)", Some("aé")),
     ] {
