@@ -4,6 +4,7 @@
 //! neither is refused, as is one of the environment that carries our prefixes: a typo must not silently leave
 //! a default in force. Nothing is opened or connected here.
 
+mod api_url;
 mod keys;
 mod nearest;
 
@@ -84,6 +85,16 @@ pub const SETTINGS: &[Setting] = &[
         "What is logged, as in `info,datachat=debug`.",
     ),
     setting("DATACHAT_LOG_FORMAT", "text", "`text` or `json`."),
+    setting(
+        "DATA_CHAT_API_URL",
+        "none",
+        "The server that commands work on, such as `https://datachat.example`; without it, the system database.",
+    ),
+    setting(
+        "DATA_CHAT_API_KEY",
+        "none",
+        "The API key that commands present to the server at `DATA_CHAT_API_URL`.",
+    ),
 ];
 
 const fn setting(name: &'static str, default: &'static str, why: &'static str) -> Setting {
@@ -118,6 +129,9 @@ pub struct Config {
     /// A filter such as `info,datachat=debug`; `None`: the command's own default.
     pub log: Option<String>,
     pub log_format: LogFormat,
+    /// The server that commands work on; `None`: the system database. Never with credentials inside.
+    pub api_url: Option<url::Url>,
+    pub api_key: Option<Secret<String>>,
     pub limits: Limits,
 }
 
@@ -237,6 +251,11 @@ impl Config {
                 Some("json") => LogFormat::Json,
                 Some(_) => return Err(invalid("DATACHAT_LOG_FORMAT", "neither text nor json")),
             },
+            api_url: get("DATA_CHAT_API_URL")
+                .map(|text| api_url::parse(&text))
+                .transpose()
+                .map_err(|problem| invalid("DATA_CHAT_API_URL", problem))?,
+            api_key: secret("DATA_CHAT_API_KEY"),
             limits: Limits::load(get)?,
         };
         Ok(config)
@@ -443,13 +462,20 @@ mod tests {
                 ("SYSTEM_DATABASE_URL", "postgresql://u:canary-2@h/d"),
                 ("DATABASE_CREDENTIALS_KEY", "canary-3"),
                 ("DATACHAT_API_KEYS", "ann:admin:canary-4"),
+                ("DATA_CHAT_API_KEY", "canary-6"),
             ],
             &[],
         )
         .expect("valid");
         assert!(!format!("{config:?}").contains("canary"));
-        let error = load(&[("DATACHAT_API_KEYS", "ann:canary-5")], &[]).expect_err("malformed");
-        assert!(!format!("{error} {error:?}").contains("canary"));
+        for (name, value) in [
+            ("DATACHAT_API_KEYS", "ann:canary-5"),
+            ("DATA_CHAT_API_URL", "http://ann:canary-7@h"),
+            ("DATA_CHAT_API_URL", "canary-8"),
+        ] {
+            let error = load(&[(name, value)], &[]).expect_err("malformed");
+            assert!(!format!("{error} {error:?}").contains("canary"), "{value}");
+        }
     }
 
     #[test]

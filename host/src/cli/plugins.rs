@@ -1,10 +1,8 @@
 //! `datachat plugins`
 
-use serde_json::json;
-
 use super::failure::Failure;
 use super::output::Printer;
-use crate::app::App;
+use super::server::Server;
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Args {
@@ -12,12 +10,14 @@ pub enum Args {
     List,
 }
 
-pub fn run(app: &App, args: &Args, printer: Printer) -> Result<(), Failure> {
+const COLUMNS: [&str; 6] = ["name", "version", "kind", "state", "digest", "detail"];
+
+pub async fn run(server: &Server, args: &Args, printer: Printer) -> Result<(), Failure> {
     match args {
-        Args::List => printer.records(
-            &["name", "version", "kind", "state", "digest", "detail"],
-            &json!(app.plugins.status()),
-        )?,
+        Args::List => {
+            let answer = server.get("/api/v1/plugins").await?;
+            printer.records(&COLUMNS, &answer["plugins"])?;
+        }
     }
     Ok(())
 }
