@@ -99,15 +99,38 @@ async fn after_everything_went_wrong_no_credential_is_anywhere() -> Result<()> {
         .await?;
 
     // The command line shows connections too.
-    for arguments in [
-        &["databases", "list", "--output", "json"][..],
-        &["databases", "list"],
-        &["query", "SELECT 1", "--target-database", &id],
-        &["databases", "add", "postgresql://x", "--name", "y"],
+    let name = text(&stored["name"])?;
+    for (arguments, code, shown) in [
+        (
+            &["databases", "list", "--output", "json"][..],
+            0,
+            name.as_str(),
+        ),
+        (&["databases", "list"], 0, &name),
+        (&["databases", "test", &id], 1, "authentication_failed"),
+        (
+            &["query", "SELECT 1", "--target-database", &id],
+            1,
+            "authentication_failed",
+        ),
+        (&["query", "SELECT 7 AS seven"], 0, "seven"),
+        (
+            &["databases", "add", &url, "--name", &name],
+            1,
+            "duplicate_name",
+        ),
+        (
+            &["databases", "add", "postgresql://x", "--name", "y"],
+            1,
+            "host_not_found",
+        ),
     ] {
         let output = server.command()?.args(arguments).output()?;
-        assert!(!shows_canary(&output.stdout), "{arguments:?}");
-        assert!(!shows_canary(&output.stderr), "{arguments:?}");
+        let printed = [output.stdout, output.stderr].concat();
+        assert!(!shows_canary(&printed), "{arguments:?}");
+        let printed = String::from_utf8_lossy(&printed);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {printed}");
+        assert!(printed.contains(shown), "{arguments:?}: {printed}");
     }
 
     // Nor is it on the disk: the stored URL is encrypted, and the key is its owner's alone.
