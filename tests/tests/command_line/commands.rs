@@ -65,16 +65,15 @@ fn cases(url: &str) -> Vec<Case> {
             ])
         },
         Case {
-            table: vec!["Shop is the default."],
-            note: "",
+            table: vec![" is the default."],
             ..case(&["databases", "set-default", "shop"])
         },
         Case {
-            table: vec!["│ Shop ", "postgresql", "role_superuser"],
+            table: vec!["┆ Shop ┆", "postgresql", "role_superuser"],
             json: vec![("/0/name", json!("Shop")), ("/0/is_default", json!(true))],
             csv: vec![
                 "connection_id,name,database_type,is_default,status,tags,warnings\r\n",
-                ",Shop,postgresql,true,ok,\"a, b\",role_superuser\r\n",
+                ",Shop,postgresql,true,ok,\"a, b\",\"role_superuser, ",
             ],
             ..case(&["databases", "list"])
         },
@@ -96,7 +95,7 @@ fn cases(url: &str) -> Vec<Case> {
             ..case(&["databases", "test", "-", "--type", "Postgres"])
         },
         Case {
-            table: vec!["│ n ", "│ 7 ", "│ x,y ", "│ [1] "],
+            table: vec!["│ n ", "│ 7 ", "┆ x,y ", "┆ [1] "],
             json: vec![
                 ("/rows", json!([[7, "x,y", [1], null]])),
                 ("/database/chosen_by", json!("default")),
@@ -140,7 +139,7 @@ fn cases(url: &str) -> Vec<Case> {
             ..case(&["tools", "list"])
         },
         Case {
-            table: vec!["│ id ", "│ integer ", "│ false "],
+            table: vec!["│ id ", "┆ integer ", "┆ false "],
             json: vec![
                 ("/tool", json!("list_columns")),
                 (
@@ -162,7 +161,7 @@ fn cases(url: &str) -> Vec<Case> {
             ])
         },
         Case {
-            table: vec![r#"│ {"a": 12345678901234567890} "#],
+            table: vec![r#"┆ {"a": 12345678901234567890} "#],
             json: vec![("/result/row_count", json!(1)), ("/result/limit", json!(2))],
             csv: vec!["id,note\r\n1,\"{\"\"a\"\": 12345678901234567890}\"\r\n"],
             ..case(&[
@@ -177,7 +176,7 @@ fn cases(url: &str) -> Vec<Case> {
             ])
         },
         Case {
-            table: vec!["│ connector ", "│ tool ", "│ ready ", "sha256:"],
+            table: vec!["┆ connector ", "┆ tool ", "┆ ready ", "sha256:"],
             json: vec![
                 ("/0/kind", json!("connector")),
                 ("/0/state", json!("ready")),
@@ -189,7 +188,7 @@ fn cases(url: &str) -> Vec<Case> {
             ..case(&["plugins", "list"])
         },
         Case {
-            table: vec!["Shop is deleted."],
+            table: vec![" is deleted."],
             ..case(&["databases", "remove", "Shop"])
         },
     ]

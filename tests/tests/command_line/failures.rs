@@ -1,7 +1,9 @@
 //! What goes wrong is said in the same words wherever it went wrong, and the exit code tells whose fault it is.
 
+use std::time::{Duration, Instant};
+
 use anyhow::Result;
-use datachat_tests::{CANARY, ServerOptions};
+use datachat_tests::{CANARY, ServerOptions, TestServer};
 
 use crate::run::{WAYS, Way, command, registered, run};
 
@@ -51,11 +53,6 @@ async fn a_failure_is_told_in_the_same_words_here_and_over_http() -> Result<()> 
             &["query", "SELECT $1", "--param", "[1]"],
             1,
             &["error: params[0]: ", "(validation_failed)"],
-        ),
-        (
-            &["query", "SELECT pg_sleep(60)", "--timeout-ms", "300"],
-            1,
-            &["(timeout)"],
         ),
         (
             &["databases", "add", &url, "--name", "MINE"],
@@ -153,8 +150,24 @@ async fn a_failure_is_told_in_the_same_words_here_and_over_http() -> Result<()> 
 }
 
 #[tokio::test]
+async fn a_statement_ends_with_its_time() -> Result<()> {
+    let (_postgres, server) = registered(ServerOptions::new("time")).await?;
+    for way in WAYS {
+        let start = Instant::now();
+        let ran = run(
+            command(&server, way)?,
+            &["query", "SELECT pg_sleep(60)", "--timeout-ms", "300"],
+        )?;
+        assert_eq!(ran.code, Some(1), "{way:?} {ran:?}");
+        assert!(ran.err.contains("(timeout)"), "{way:?} {ran:?}");
+        assert!(start.elapsed() < Duration::from_secs(30), "{way:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn without_a_database_the_remedy_is_a_command() -> Result<()> {
-    let server = datachat_tests::TestServer::start(ServerOptions::new("nothing")).await?;
+    let server = TestServer::start(ServerOptions::new("nothing")).await?;
     for way in WAYS {
         for arguments in [&["query", "SELECT 1"][..], &["tools", "run", "list_tables"]] {
             let ran = run(command(&server, way)?, arguments)?;
@@ -187,7 +200,7 @@ async fn an_unhealthy_database_is_shown_and_fails_the_command() -> Result<()> {
 
 #[tokio::test]
 async fn a_scheme_that_nobody_takes_is_refused_with_what_to_do() -> Result<()> {
-    let server = datachat_tests::TestServer::start(ServerOptions::new("schemes")).await?;
+    let server = TestServer::start(ServerOptions::new("schemes")).await?;
     let url = format!("gopher://reader:{CANARY}@127.0.0.1/x");
     for (way, code, words) in [
         (Way::Here, 2, "`--type` names the database type"),
