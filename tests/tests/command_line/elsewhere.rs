@@ -22,6 +22,7 @@ async fn a_key_is_presented_to_its_own_server_and_shown_nowhere() -> Result<()> 
         TestServer::start(ServerOptions::new("keys").variable("DATACHAT_API_KEYS", &keys)).await?;
     let wrong = format!("{CANARY}-wrong");
     let unusable = format!("{CANARY}\u{1}");
+    let closed = format!("postgresql://reader:{CANARY}@127.0.0.1:1/x");
     for (key, arguments, code, words) in [
         // The environment has the server's keys, too: none of them is sent elsewhere.
         (
@@ -45,6 +46,12 @@ async fn a_key_is_presented_to_its_own_server_and_shown_nowhere() -> Result<()> 
         (Some(&user), &["databases", "list"], 0, ""),
         (Some(&user), &["plugins", "list"], 1, "(forbidden)"),
         (Some(&admin), &["plugins", "list"], 0, ""),
+        (
+            Some(&admin),
+            &["databases", "test", &closed],
+            1,
+            "(connection_refused)",
+        ),
     ] {
         for level in ["error", "trace"] {
             let mut command = command(&server, Way::There)?;
