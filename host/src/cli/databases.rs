@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::failure::Failure;
 use super::output::{Printer, cell, note};
-use super::server::{Server, parse};
+use super::server::{NOTHING, Server, parse};
 use crate::secret::Secret;
 
 #[derive(Debug, clap::Subcommand)]
@@ -122,7 +122,7 @@ pub async fn run(server: &Server, args: Args, printer: Printer) -> Result<(), Fa
         Args::Remove { target } => {
             let id = find(server, &target).await?;
             let path = format!("{PATH}/{id}");
-            server.call(Method::DELETE, &path, None).await?;
+            server.call(Method::DELETE, &path, NOTHING).await?;
             printer.say(&format!("{id} is deleted."))?;
         }
     }

@@ -5,6 +5,7 @@
 //! Results go to standard output, errors with their hint to standard error. Exit codes: 0 done, 1 failed,
 //! 2 not understood.
 
+mod argument;
 mod databases;
 mod ending;
 mod failure;

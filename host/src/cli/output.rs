@@ -114,10 +114,10 @@ pub fn note(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{}", safe(text));
 }
 
-/// An object of raw members, printed with every digit that they have.
-pub struct Object<'a>(pub &'a [(String, Box<RawValue>)]);
+/// An object of raw members, written with every digit that they have.
+pub struct Object<'a, V>(pub &'a [(String, V)]);
 
-impl Serialize for Object<'_> {
+impl<V: Serialize> Serialize for Object<'_, V> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
     }

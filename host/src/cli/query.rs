@@ -3,11 +3,13 @@
 use std::io::Read;
 
 use http_body_util::BodyExt;
+use serde::Serialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use uuid::Uuid;
 
+use super::argument;
 use super::databases::find;
 use super::ending::{Ending, Summary};
 use super::failure::{Failure, causes};
@@ -122,24 +124,40 @@ pub async fn run(server: &Server, args: Args, printer: Printer) -> Result<(), Fa
     Ok(())
 }
 
-fn request(args: Args, target: Option<Uuid>, format: Format) -> Result<Value, Failure> {
+/// The body of a query.
+#[derive(Serialize)]
+struct Request {
+    sql: String,
+    params: Vec<Box<RawValue>>,
+    target_database: Option<Uuid>,
+    limits: Limits,
+    format: Format,
+}
+
+/// Null means the server's default.
+#[derive(Serialize)]
+struct Limits {
+    max_rows: Option<u64>,
+    timeout_ms: Option<u64>,
+}
+
+fn request(args: Args, target: Option<Uuid>, format: Format) -> Result<Request, Failure> {
     let mut sql = args.sql;
     if sql == "-" {
         sql.clear();
         std::io::stdin().lock().read_to_string(&mut sql)?;
     }
-    let params: Vec<Value> = args
-        .params
-        .into_iter()
-        .map(|text| serde_json::from_str(&text).unwrap_or(Value::String(text)))
-        .collect();
-    Ok(json!({
-        "sql": sql,
-        "params": params,
-        "target_database": target,
-        "limits": { "max_rows": args.row_limit, "timeout_ms": args.timeout_ms },
-        "format": format,
-    }))
+    let params = args.params.iter().map(|text| argument::value(text));
+    Ok(Request {
+        sql,
+        params: params.collect::<Result<_, _>>()?,
+        target_database: target,
+        limits: Limits {
+            max_rows: args.row_limit,
+            timeout_ms: args.timeout_ms,
+        },
+        format,
+    })
 }
 
 /// Why a body ended before its end. Only the server of this process can say it here; another one logs it.

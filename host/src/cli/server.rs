@@ -11,6 +11,7 @@ use axum::body::Body;
 use axum::http::{Method, Request, Response, header};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
+use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use tower::ServiceExt;
@@ -24,6 +25,9 @@ use crate::config::Config;
 /// The largest answer that is read as a whole; results of statements are streamed. A tool's answer, which may be
 /// the largest, has a limit of the operator's own.
 const ANSWER_BYTES: usize = 256 << 20;
+
+/// No body.
+pub const NOTHING: Option<&()> = None;
 
 /// Where requests go.
 pub enum Server {
@@ -93,7 +97,7 @@ impl Server {
     /// # Errors
     /// See [`Server::send`].
     pub async fn get(&self, path: &str) -> Result<Value, Failure> {
-        parse(&self.call(Method::GET, path, None).await?)
+        parse(&self.call(Method::GET, path, NOTHING).await?)
     }
 
     /// A request with a JSON body or none, and its whole answer as the server wrote it; null when it is empty.
@@ -104,7 +108,7 @@ impl Server {
         &self,
         method: Method,
         path: &str,
-        body: Option<&Value>,
+        body: Option<&impl Serialize>,
     ) -> Result<Box<RawValue>, Failure> {
         let answer = self.send(json_request(method, path, body)?).await?;
         let bytes = whole(answer.into_body()).await?;
@@ -118,7 +122,11 @@ impl Server {
     ///
     /// # Errors
     /// See [`Server::send`].
-    pub async fn stream(&self, path: &str, body: &Value) -> Result<Response<Body>, Failure> {
+    pub async fn stream(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<Response<Body>, Failure> {
         let mut request = json_request(Method::POST, path, Some(body))?;
         let trailers = header::HeaderValue::from_static("trailers");
         request.headers_mut().insert(header::TE, trailers);
@@ -164,13 +172,16 @@ fn not_ours() -> Failure {
 fn json_request(
     method: Method,
     path: &str,
-    body: Option<&Value>,
+    body: Option<&impl Serialize>,
 ) -> Result<Request<Body>, Failure> {
     let request = Request::builder().method(method).uri(path);
     let request = match body {
-        Some(body) => request
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(Body::from(body.to_string())),
+        Some(body) => {
+            let body = serde_json::to_vec(body).map_err(|error| Failure::new(error.to_string()))?;
+            request
+                .header(header::CONTENT_TYPE, "application/json")
+                .body(Body::from(body))
+        }
         None => request.body(Body::empty()),
     };
     request.map_err(|error| Failure::new(error.to_string()))

@@ -1,15 +1,17 @@
 //! `datachat tools`
 
 use axum::http::Method;
+use serde::Serialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use super::argument;
 use super::databases::find;
 use super::failure::Failure;
 use super::output::{Format, Object, Printer, note, raw_cell};
-use super::server::{Server, parse};
-use crate::api::body;
+use super::server::{NOTHING, Server, parse};
+use crate::query::members;
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Args {
@@ -65,14 +67,14 @@ pub async fn run(server: &Server, args: Args, printer: Printer) -> Result<(), Fa
             let tool = tools
                 .as_array()
                 .and_then(|tools| tools.iter().find(|tool| tool["name"] == *name));
-            let body = json!({
-                "name": name,
-                "arguments": read_arguments(&arguments, tool)?,
-                "target_database": target,
-                "approved": approve,
-            });
+            let call = Call {
+                name: &name,
+                arguments: Object(&read_arguments(&arguments, tool)?),
+                target_database: target,
+                approved: approve,
+            };
             let path = format!("{PATH}/execute");
-            let answer = server.call(Method::POST, &path, Some(&body)).await;
+            let answer = server.call(Method::POST, &path, Some(&call)).await;
             let answer = answer.map_err(|failure| {
                 if server.is_here() && failure.is("approval_required") {
                     failure.hint("`--approve` agrees.")
@@ -84,41 +86,54 @@ pub async fn run(server: &Server, args: Args, printer: Printer) -> Result<(), Fa
         }
         Args::Approve { id } => {
             let path = format!("{PATH}/approvals/{id}");
-            let answer = server.call(Method::POST, &path, None).await?;
+            let answer = server.call(Method::POST, &path, NOTHING).await?;
             printer.record(&parse(&answer)?)?;
         }
     }
     Ok(())
 }
 
-/// `name=value` pairs as an object; the tool's schema says which values are text.
-fn read_arguments(pairs: &[String], tool: Option<&Value>) -> Result<Value, Failure> {
-    let mut object = Map::new();
+/// The body of a call.
+#[derive(Serialize)]
+struct Call<'a> {
+    name: &'a str,
+    arguments: Object<'a, Box<RawValue>>,
+    target_database: Option<Uuid>,
+    approved: bool,
+}
+
+/// `name=value` pairs; the tool's schema says which values are text.
+fn read_arguments(
+    pairs: &[String],
+    tool: Option<&Value>,
+) -> Result<Vec<(String, Box<RawValue>)>, Failure> {
+    let mut arguments: Vec<(String, Box<RawValue>)> = Vec::new();
     for pair in pairs {
         let (name, text) = pair
             .split_once('=')
             .ok_or_else(|| Failure::usage(format!("{pair:?} is not of the form NAME=VALUE")))?;
-        let kind = tool.map(|tool| &tool["parameters_schema"]["properties"][name]["type"]);
-        let value = if kind.is_some_and(|kind| kind == "string") {
-            Value::String(text.to_owned())
-        } else {
-            serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
-        };
-        if object.insert(name.to_owned(), value).is_some() {
+        if arguments.iter().any(|(known, _)| known == name) {
             return Err(Failure::usage(format!(
                 "the argument {name:?} is given twice"
             )));
         }
+        let kind = tool.map(|tool| &tool["parameters_schema"]["properties"][name]["type"]);
+        let value = if kind.is_some_and(|kind| kind == "string") {
+            argument::text(text)?
+        } else {
+            argument::value(text)?
+        };
+        arguments.push((name.to_owned(), value));
     }
-    Ok(Value::Object(object))
+    Ok(arguments)
 }
 
 /// The list in a result as a table; a result without one member by member.
 fn print(printer: Printer, answer: &RawValue) -> Result<(), Failure> {
-    let members = body::members(answer);
+    let members = members::read(answer);
     let member = |name: &str| {
         let found = members.iter().find(|(known, _)| known == name);
-        found.map(|(_, value)| &**value)
+        found.map(|(_, value)| *value)
     };
     if printer.format == Format::Json {
         Printer::json(&Object(&members))?;
@@ -134,14 +149,14 @@ fn print(printer: Printer, answer: &RawValue) -> Result<(), Failure> {
 
 /// A result as columns and rows: `data` by column, else the first list of objects, else the members.
 fn table(result: &RawValue) -> (Vec<String>, Vec<Vec<String>>) {
-    let members = body::members(result);
+    let members = members::read(result);
     if let Some((_, data)) = members.iter().find(|(name, _)| name == "data") {
-        let (names, columns): (Vec<String>, Vec<_>) = body::members(data)
+        let (names, columns): (Vec<String>, Vec<_>) = members::read(data)
             .into_iter()
-            .map(|(name, values)| (name, items(&values)))
+            .map(|(name, values)| (name, items(values)))
             .unzip();
         let count = columns.iter().map(Vec::len).max().unwrap_or(0);
-        let cell = |column: &Vec<Box<RawValue>>, row: usize| -> String {
+        let cell = |column: &Vec<&RawValue>, row: usize| -> String {
             column.get(row).map(|raw| raw_cell(raw)).unwrap_or_default()
         };
         let rows = (0..count)
@@ -150,10 +165,7 @@ fn table(result: &RawValue) -> (Vec<String>, Vec<Vec<String>>) {
         return (names, rows);
     }
     for (_, value) in &members {
-        let rows: Vec<Members> = items(value)
-            .iter()
-            .map(|item| body::members(item))
-            .collect();
+        let rows: Vec<_> = items(value).into_iter().map(members::read).collect();
         if let Some(first) = rows.first().filter(|first| !first.is_empty()) {
             let names = first.iter().map(|(name, _)| name.clone()).collect();
             let rows = rows
@@ -165,21 +177,20 @@ fn table(result: &RawValue) -> (Vec<String>, Vec<Vec<String>>) {
     }
     let rows = members
         .into_iter()
-        .map(|(name, value)| vec![name, raw_cell(&value)])
+        .map(|(name, value)| vec![name, raw_cell(value)])
         .collect();
     (vec!["field".to_owned(), "value".to_owned()], rows)
 }
 
-type Members = Vec<(String, Box<RawValue>)>;
-
 /// The items of a raw array; none of anything else.
-fn items(raw: &RawValue) -> Vec<Box<RawValue>> {
+fn items(raw: &RawValue) -> Vec<&RawValue> {
     serde_json::from_str(raw.get()).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     fn tool() -> Value {
         json!({ "name": "t", "parameters_schema": { "properties": {
@@ -190,7 +201,7 @@ mod tests {
     fn arguments(pairs: &[&str]) -> Result<String, String> {
         let pairs: Vec<String> = pairs.iter().map(|pair| (*pair).to_owned()).collect();
         read_arguments(&pairs, Some(&tool()))
-            .map(|object| object.to_string())
+            .map(|arguments| json!(Object(&arguments)).to_string())
             .map_err(|failure| format!("{failure:?}"))
     }
 

@@ -11,6 +11,9 @@ use arrow_buffer::{Buffer, NullBufferBuilder, OffsetBuffer, ScalarBuffer};
 
 use super::error::Fault;
 
+/// The most bytes of room that a batch leaves for the next: one huge value says nothing about it.
+const MOST_ROOM: usize = 2 << 20;
+
 /// Texts of one column. The caller sees to it that they stay within 32-bit offsets.
 pub(super) struct Strings {
     data: Vec<u8>,
@@ -49,11 +52,11 @@ impl Strings {
         self.offsets.push(self.data.len() as i32);
     }
 
-    /// Hands the texts out and starts again, with room for as many.
+    /// Hands the texts out and starts again, with room for as many, within reason.
     pub(super) fn finish(&mut self) -> ArrayRef {
         let mut offsets = Vec::with_capacity(self.offsets.len());
         offsets.push(0);
-        let data = Vec::with_capacity(self.data.len());
+        let data = Vec::with_capacity(self.data.len().min(MOST_ROOM));
         let data = std::mem::replace(&mut self.data, data);
         let offsets = std::mem::replace(&mut self.offsets, offsets);
         Arc::new(StringArray::new(
