@@ -66,5 +66,6 @@ mod tests {
         assert!(named.contains("cranelift_codegen=debug"), "{named}");
         assert!(!named.contains("cranelift_codegen=warn"), "{named}");
         assert!(filter("datachat=loud").is_err());
+        assert!(filter(SERVER).is_ok() && filter(COMMAND).is_ok());
     }
 }

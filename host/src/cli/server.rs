@@ -2,7 +2,7 @@
 //! the system database.
 //!
 //! Both take the same requests and give the same answers, so a command is written once: it sends a request and
-//! prints the answer, and learns of neither which of the two it was.
+//! prints the answer. Which of the two it was matters only where a remedy depends on it.
 
 use std::convert::Infallible;
 

@@ -117,8 +117,16 @@ async fn an_error_after_the_first_row_is_an_exit_code_in_every_format() -> Resul
     let (_postgres, server) = registered(ServerOptions::new("late-errors")).await?;
     for way in WAYS {
         for format in FORMATS {
-            let ran = query(&server, way, &[LATE, "--format", format])?;
+            let mut command = command(&server, way)?;
+            // With the log that a command has by itself.
+            command.env_remove("DATACHAT_LOG");
+            let ran = run(command, &["query", LATE, "--format", format])?;
             assert_eq!(ran.code, Some(1), "{way:?} {format}");
+            assert!(
+                !ran.err.contains("an answer broke off"),
+                "said twice: {}",
+                ran.err
+            );
             // What has no place for an error breaks off, and over HTTP that is all that is known. Of Parquet no
             // byte has left by then.
             let told = way == Way::Here || !matches!(format, "csv" | "arrow");
