@@ -32,9 +32,9 @@ use crate::query::{OnLimit, QueryError, QueryLimits, QueryRequest, execute, para
 /// Which database gave an answer that has no place for it, as JSON.
 pub const DATABASE: HeaderName = HeaderName::from_static("x-datachat-database");
 /// How many rows it had, known at its end.
-const ROW_COUNT: HeaderName = HeaderName::from_static("x-datachat-row-count");
+pub const ROW_COUNT: HeaderName = HeaderName::from_static("x-datachat-row-count");
 /// Which limit cut it off, or `false`.
-const TRUNCATED: HeaderName = HeaderName::from_static("x-datachat-truncated");
+pub const TRUNCATED: HeaderName = HeaderName::from_static("x-datachat-truncated");
 
 /// A request, checked.
 #[derive(Debug)]

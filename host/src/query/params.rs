@@ -93,7 +93,7 @@ pub fn parse(params: Option<&RawValue>) -> Result<Parameters, ParamError> {
 ///
 /// # Errors
 /// The first that is not a scalar of a known type.
-pub fn positional(values: &[&RawValue]) -> Result<Parameters, ParamError> {
+fn positional(values: &[&RawValue]) -> Result<Parameters, ParamError> {
     let values = values.iter().enumerate();
     values
         .map(|(at, value)| scalar(value, &format!("params[{at}]")))

@@ -20,7 +20,7 @@ use crate::query::members;
 /// What a repeated member is called on its way through serde, which knows only texts.
 const TWICE: &str = "a member is given twice";
 
-/// How deep [`readable`] looks; serde_json itself stops soon after.
+/// How deep [`readable`] looks; `serde_json` itself stops soon after.
 const DEPTH: usize = 100;
 
 /// Reads the arguments of a call.

@@ -364,7 +364,9 @@ impl<T: Transport> Session<T> {
         let plan = plan(&columns, self.zero_dates).map_err(|kind| {
             db_error(
                 ErrorCode::Protocol,
-                format!("the server sends values of the type {kind}, which the protocol does not have"),
+                format!(
+                    "the server sends values of the type {kind}, which the protocol does not have"
+                ),
             )
         })?;
         let plan = Rc::new(plan);

@@ -107,8 +107,11 @@ impl<'a> Draft<'a> {
         };
         let select = TokenWithSpan::new(word("SELECT"), first.span);
         let list = self.tokens.0.get(from..to).unwrap_or_default();
-        self.extras
-            .push(std::iter::once(select).chain(list.iter().cloned()).collect());
+        self.extras.push(
+            std::iter::once(select)
+                .chain(list.iter().cloned())
+                .collect(),
+        );
         self.drop(from, to);
     }
 

@@ -13,14 +13,29 @@ const ROUNDS: usize = 16;
 
 /// What stands between relations.
 const JOINING: &[&str] = &[
-    "ALL", "ANTI", "ANY", "ASOF", "CROSS", "FULL", "GLOBAL", "INNER", "JOIN", "LEFT", "LOCAL", "OUTER", "PASTE",
-    "RIGHT", "SEMI",
+    "ALL", "ANTI", "ANY", "ASOF", "CROSS", "FULL", "GLOBAL", "INNER", "JOIN", "LEFT", "LOCAL",
+    "OUTER", "PASTE", "RIGHT", "SEMI",
 ];
 
 /// What ends a list of expressions.
 const CLAUSES: &[&str] = &[
-    "EXCEPT", "FETCH", "FORMAT", "FROM", "GROUP", "HAVING", "INTERSECT", "INTO", "LIMIT", "OFFSET", "ORDER",
-    "PREWHERE", "QUALIFY", "SETTINGS", "UNION", "WHERE", "WINDOW",
+    "EXCEPT",
+    "FETCH",
+    "FORMAT",
+    "FROM",
+    "GROUP",
+    "HAVING",
+    "INTERSECT",
+    "INTO",
+    "LIMIT",
+    "OFFSET",
+    "ORDER",
+    "PREWHERE",
+    "QUALIFY",
+    "SETTINGS",
+    "UNION",
+    "WHERE",
+    "WINDOW",
 ];
 
 /// What the parser is given instead: the statement, and the queries that hold what was extracted. `None`: too
@@ -52,7 +67,9 @@ fn edit(tokens: Tokens) -> (Vec<TokenWithSpan>, Vec<Vec<TokenWithSpan>>) {
             }
             Token::Question | Token::Colon => draft.replace(at, vec![Token::Plus]),
             // An element of a tuple.
-            Token::Period if matches!(tokens.get(at + 1), Token::Number(..)) => draft.drop(at, at + 2),
+            Token::Period if matches!(tokens.get(at + 1), Token::Number(..)) => {
+                draft.drop(at, at + 2)
+            }
             // `* EXCEPT name`
             Token::Mul
                 if tokens.says(at + 1, &["EXCEPT"])
@@ -61,7 +78,9 @@ fn edit(tokens: Tokens) -> (Vec<TokenWithSpan>, Vec<Vec<TokenWithSpan>>) {
             {
                 draft.drop(at + 1, at + 3);
             }
-            Token::Word(_) if at > 0 && tokens.is(at - 1, &Token::Period) => columns(&mut draft, tokens, at),
+            Token::Word(_) if at > 0 && tokens.is(at - 1, &Token::Period) => {
+                columns(&mut draft, tokens, at)
+            }
             Token::Word(_) => {
                 if tokens.word(at).is_some() {
                     clause(&mut draft, tokens, at);
@@ -86,7 +105,9 @@ fn clause(draft: &mut Draft, tokens: Tokens, at: usize) {
         }
     } else if tokens.says(at, &["ARRAY", "JOIN"]) {
         let end = draft.find(at + 2, |at| {
-            tokens.says_one(at, CLAUSES) || joins(tokens, at) || tokens.says_one(at, &["FINAL", "SAMPLE", "ARRAY"])
+            tokens.says_one(at, CLAUSES)
+                || joins(tokens, at)
+                || tokens.says_one(at, &["FINAL", "SAMPLE", "ARRAY"])
         });
         draft.extract(at + 2, end);
         let kind = at > 0 && tokens.says_one(at - 1, &["LEFT", "INNER"]);
@@ -142,7 +163,16 @@ fn clause(draft: &mut Draft, tokens: Tokens, at: usize) {
 fn is_unit(word: &str) -> bool {
     let word = word.to_ascii_uppercase();
     let units = [
-        "NANOSECOND", "MICROSECOND", "MILLISECOND", "SECOND", "MINUTE", "HOUR", "DAY", "WEEK", "MONTH", "QUARTER",
+        "NANOSECOND",
+        "MICROSECOND",
+        "MILLISECOND",
+        "SECOND",
+        "MINUTE",
+        "HOUR",
+        "DAY",
+        "WEEK",
+        "MONTH",
+        "QUARTER",
         "YEAR",
     ];
     units.contains(&word.strip_suffix('S').unwrap_or(&word))
@@ -227,8 +257,8 @@ fn ends_relation(tokens: Tokens, at: usize) -> bool {
     };
     let named = tokens.name(before).is_some() || tokens.is(before, &Token::RParen);
     let words = [
-        "SELECT", "DISTINCT", "ON", "AND", "OR", "NOT", "IN", "AS", "BY", "LIKE", "BETWEEN", "WHEN", "THEN", "ELSE",
-        "CASE", "JOIN", "USING", "IS", "EXISTS",
+        "SELECT", "DISTINCT", "ON", "AND", "OR", "NOT", "IN", "AS", "BY", "LIKE", "BETWEEN",
+        "WHEN", "THEN", "ELSE", "CASE", "JOIN", "USING", "IS", "EXISTS",
     ];
     named && !tokens.says_one(before, &words) && !tokens.says_one(before, CLAUSES)
 }
@@ -265,9 +295,11 @@ fn is_inner_alias(draft: &Draft, tokens: Tokens, at: usize) -> bool {
     };
     let query = tokens.says_one(open + 1, &["SELECT", "WITH", "FROM"]);
     let types = open > 0
-        && tokens
-            .name(open - 1)
-            .is_some_and(|name| ["CAST", "INTERPOLATE", "REPLACE"].iter().any(|call| name.eq_ignore_ascii_case(call)));
+        && tokens.name(open - 1).is_some_and(|name| {
+            ["CAST", "INTERPOLATE", "REPLACE"]
+                .iter()
+                .any(|call| name.eq_ignore_ascii_case(call))
+        });
     !query && !types && tokens.name(at + 1).is_some() && !tokens.is(at + 2, &Token::LParen)
 }
 
@@ -310,5 +342,7 @@ fn columns(draft: &mut Draft, tokens: Tokens, at: usize) {
 }
 
 fn follows_columns(tokens: Tokens, at: usize) -> bool {
-    at > 0 && (matches!(tokens.get(at - 1), Token::Mul | Token::RParen) || tokens.name(at - 1).is_some())
+    at > 0
+        && (matches!(tokens.get(at - 1), Token::Mul | Token::RParen)
+            || tokens.name(at - 1).is_some())
 }

@@ -49,7 +49,9 @@ pub fn of(tokens: Tokens) -> Vec<TokenWithSpan> {
             if tokens.is(list, &Token::Comma) {
                 draft.make_name(at);
             }
-        } else if tokens.says_one(at, &["BOTH", "LEADING", "TRAILING"]) && tokens.says(at + 1, &["FROM"]) {
+        } else if tokens.says_one(at, &["BOTH", "LEADING", "TRAILING"])
+            && tokens.says(at + 1, &["FROM"])
+        {
             draft.drop(at, at + 2);
         } else if tokens.says(at, &["CHARACTER", "SET"]) && tokens.name(at + 2).is_some() {
             draft.drop(at, at + 3);
