@@ -20,7 +20,7 @@ use datachat::plugins::{
     PluginOptions, Plugins, Statement, Target, Tls, TlsMode,
 };
 use datachat::secret::Secret;
-use datachat_tests::{CANARY, Postgres};
+use datachat_tests::CANARY;
 use uuid::Uuid;
 
 use crate::inspection::{Inspector, connect, difference, is_spent, major_version};
@@ -35,16 +35,16 @@ async fn what_the_engine_makes_of_harmful_statements_by_itself_is_in_the_corpus(
         eprintln!("not tried: the corpus speaks of PostgreSQL 15, and this is {version}");
         return Ok(());
     }
-    let plugins = load().await?;
+    let plugins = load("postgres").await?;
     let connector = plugins.connector("postgresql").context("no connector")?;
-    let target = target(&postgres);
+    let target = target(postgres.port());
     let inspector = Inspector::start(&postgres).await?;
     // The first session looks things up that stay in the server's caches.
     run(&connector, &target, "SELECT 1").await?;
     let tables = inspector.inspect().await?;
     let mut before = inspector.inspect_outside().await?;
     let mut wrong = Vec::new();
-    for sample in corpus::harmful() {
+    for sample in corpus::POSTGRESQL.harmful() {
         let outcome = match run(&connector, &target, sample.sql).await {
             Ok(()) => {
                 let after = inspector.inspect_outside().await?;
@@ -80,11 +80,11 @@ async fn what_the_engine_makes_of_harmful_statements_by_itself_is_in_the_corpus(
     Ok(())
 }
 
-async fn load() -> Result<Plugins> {
+pub async fn load(component: &str) -> Result<Plugins> {
     let program = std::env::current_exe()?;
     let component = program
         .ancestors()
-        .map(|folder| folder.join("plugins/postgres.wasm"))
+        .map(|folder| folder.join(format!("plugins/{component}.wasm")))
         .find(|file| file.is_file())
         .context("the component is not built; run `cargo xtask plugins`")?;
     let limits = Limits {
@@ -108,10 +108,10 @@ fn data_dir() -> Result<PathBuf> {
     Ok(folder)
 }
 
-fn target(postgres: &Postgres) -> Target {
+pub fn target(port: u16) -> Target {
     Target {
         host: "127.0.0.1".to_owned(),
-        port: postgres.port(),
+        port,
         database: Some("app".to_owned()),
         user: Some(READER.to_owned()),
         password: Some(Secret::new(CANARY.to_owned())),
@@ -123,7 +123,7 @@ fn target(postgres: &Postgres) -> Target {
     }
 }
 
-async fn run(connector: &Connector, target: &Target, sql: &str) -> Result<(), PluginError> {
+pub async fn run(connector: &Connector, target: &Target, sql: &str) -> Result<(), PluginError> {
     let key = ConnectionKey {
         id: Uuid::from_u128(1),
         revision: 1,

@@ -10,25 +10,52 @@ pub struct Sample {
     pub sql: &'static str,
 }
 
-/// What the statements speak of, as SQL for a superuser.
-pub const SETUP: &str = include_str!("../../../host/src/query/policy/corpus/postgresql/setup.sql");
-
-pub fn harmful() -> Vec<Sample> {
-    read(include_str!(
-        "../../../host/src/query/policy/corpus/postgresql/harmful.sql"
-    ))
+/// A dialect's statements.
+pub struct Corpus {
+    /// What they speak of, as SQL for a superuser.
+    pub setup: &'static str,
+    harmful: &'static str,
+    legitimate: &'static str,
+    engine: &'static str,
 }
 
-pub fn legitimate() -> Vec<Sample> {
-    read(include_str!(
-        "../../../host/src/query/policy/corpus/postgresql/legitimate.sql"
-    ))
+macro_rules! corpus {
+    ($dialect:literal) => {
+        Corpus {
+            setup: corpus!($dialect, "setup"),
+            harmful: corpus!($dialect, "harmful"),
+            legitimate: corpus!($dialect, "legitimate"),
+            engine: corpus!($dialect, "engine"),
+        }
+    };
+    ($dialect:literal, $file:literal) => {
+        include_str!(concat!(
+            "../../../host/src/query/policy/corpus/",
+            $dialect,
+            "/",
+            $file,
+            ".sql"
+        ))
+    };
 }
 
-pub fn engine() -> Vec<Sample> {
-    read(include_str!(
-        "../../../host/src/query/policy/corpus/postgresql/engine.sql"
-    ))
+pub const POSTGRESQL: Corpus = corpus!("postgresql");
+pub const MYSQL: Corpus = corpus!("mysql");
+
+impl Corpus {
+    pub fn harmful(&self) -> Vec<Sample> {
+        read(self.harmful)
+    }
+
+    /// Those that need nothing which the server at hand does not have.
+    pub fn legitimate(&self) -> Vec<Sample> {
+        let samples = read(self.legitimate).into_iter();
+        samples.filter(|sample| sample.reason.is_empty()).collect()
+    }
+
+    pub fn engine(&self) -> Vec<Sample> {
+        read(self.engine)
+    }
 }
 
 fn read(file: &'static str) -> Vec<Sample> {
@@ -38,7 +65,7 @@ fn read(file: &'static str) -> Vec<Sample> {
             let (header, sql) = sample.split_once('\n').unwrap_or((sample, ""));
             let (reason, alone) = header.split_once("; alone ").unwrap_or((header, ""));
             Sample {
-                reason: reason.trim(),
+                reason: reason.trim().trim_start_matches("; "),
                 alone: alone.trim(),
                 sql,
             }

@@ -1,4 +1,5 @@
-//! Read-only, tried: the policy's whole corpus against a PostgreSQL that is inspected before and after.
+//! Read-only, tried: the policy's whole corpus against a server that is inspected before and after; here
+//! PostgreSQL, in `mariadb` MariaDB.
 //!
 //! The connection logs in as a superuser, so that nothing but the two layers stands between a statement and
 //! the server. `alone` tries what the second layer does without the first.
@@ -7,6 +8,8 @@ mod alone;
 mod corpus;
 mod functions;
 mod inspection;
+mod mariadb;
+mod mariadb_inspection;
 mod scene;
 
 use anyhow::{Result, ensure};
@@ -30,19 +33,10 @@ fn complain(what: &str, wrong: &[String]) {
     assert!(wrong.is_empty(), "{what}:\n{}", wrong.join("\n"));
 }
 
-#[tokio::test]
-async fn harmful_statements_are_refused_and_never_reach_the_server() -> Result<()> {
-    let postgres = scene::postgres()?;
-    let mut scene = Scene::start(&postgres, SUPERUSER).await?;
-    let inspector = Inspector::start(&postgres).await?;
-    let session = scene.session().await?;
-    let before = inspector.inspect().await?;
-    let logged = postgres.log().len();
-
-    let samples = corpus::harmful();
+async fn all_are_refused(scene: &Scene, samples: &[Sample]) -> Result<()> {
     ensure!(samples.len() >= 60, "{}", samples.len());
     let mut wrong = Vec::new();
-    for sample in &samples {
+    for sample in samples {
         let (status, code) = problem_of(sample.reason);
         let answer = scene.query(sample.sql).await?;
         match answer.problem(status, code) {
@@ -51,12 +45,41 @@ async fn harmful_statements_are_refused_and_never_reach_the_server() -> Result<(
         }
     }
     complain("not refused", &wrong);
+    Ok(())
+}
+
+async fn all_are_answered(scene: &Scene, samples: &[Sample]) -> Result<()> {
+    ensure!(samples.len() >= 60, "{}", samples.len());
+    let mut wrong = Vec::new();
+    for sample in samples {
+        let answer = scene.query(sample.sql).await?;
+        if answer.status != 200 {
+            wrong.push(format!("{}\n  {}", sample.sql, answer.text()));
+        }
+    }
+    complain("not answered", &wrong);
+    Ok(())
+}
+
+#[tokio::test]
+async fn harmful_statements_are_refused_and_never_reach_the_server() -> Result<()> {
+    let postgres = scene::postgres()?;
+    let mut scene = Scene::of_postgres(&postgres, SUPERUSER).await?;
+    let inspector = Inspector::start(&postgres).await?;
+    let session = scene.session_of_postgres().await?;
+    let before = inspector.inspect().await?;
+    let logged = postgres.log().len();
+
+    all_are_refused(&scene, &corpus::POSTGRESQL.harmful()).await?;
     // The server was not even asked.
     let log = postgres.log();
     ensure!(!log[logged..].contains("LOG:"), "{}", &log[logged..]);
 
     complain("changed", &difference(&before, &inspector.inspect().await?));
-    complain("changed", &difference(&session, &scene.session().await?));
+    complain(
+        "changed",
+        &difference(&session, &scene.session_of_postgres().await?),
+    );
     scene.server.stop()?;
     complain("changed", &difference(&before, &inspector.inspect().await?));
     Ok(())
@@ -66,23 +89,17 @@ async fn harmful_statements_are_refused_and_never_reach_the_server() -> Result<(
 async fn legitimate_statements_are_answered_and_change_nothing() -> Result<()> {
     let postgres = scene::postgres()?;
     for role in [SUPERUSER, READER] {
-        let scene = Scene::start(&postgres, role).await?;
+        let scene = Scene::of_postgres(&postgres, role).await?;
         let inspector = Inspector::start(&postgres).await?;
-        let session = scene.session().await?;
+        let session = scene.session_of_postgres().await?;
         let before = inspector.inspect().await?;
 
-        let samples = corpus::legitimate();
-        ensure!(samples.len() >= 60, "{}", samples.len());
-        let mut wrong = Vec::new();
-        for sample in &samples {
-            let answer = scene.query(sample.sql).await?;
-            if answer.status != 200 {
-                wrong.push(format!("{role}: {}\n  {}", sample.sql, answer.text()));
-            }
-        }
-        complain("not answered", &wrong);
+        all_are_answered(&scene, &corpus::POSTGRESQL.legitimate()).await?;
         complain("changed", &difference(&before, &inspector.inspect().await?));
-        complain("changed", &difference(&session, &scene.session().await?));
+        complain(
+            "changed",
+            &difference(&session, &scene.session_of_postgres().await?),
+        );
     }
     Ok(())
 }
@@ -91,12 +108,12 @@ async fn legitimate_statements_are_answered_and_change_nothing() -> Result<()> {
 async fn what_passes_the_policy_is_stopped_or_undone_by_the_engine() -> Result<()> {
     let postgres = scene::postgres()?;
     for role in [SUPERUSER, READER] {
-        let mut scene = Scene::start(&postgres, role).await?;
+        let mut scene = Scene::of_postgres(&postgres, role).await?;
         let inspector = Inspector::start(&postgres).await?;
-        let session = scene.session().await?;
+        let session = scene.session_of_postgres().await?;
         let before = inspector.inspect().await?;
         let mut wrong = Vec::new();
-        for sample in corpus::engine() {
+        for sample in corpus::POSTGRESQL.engine() {
             if role == SUPERUSER && sample.reason == "role_rights" {
                 continue;
             }
@@ -104,7 +121,7 @@ async fn what_passes_the_policy_is_stopped_or_undone_by_the_engine() -> Result<(
             if !is_stopped(&sample, &answer) {
                 wrong.push(format!("{role}: {}\n  {}", sample.sql, answer.text()));
             }
-            for line in difference(&session, &scene.session().await?) {
+            for line in difference(&session, &scene.session_of_postgres().await?) {
                 wrong.push(format!("{role}: {}\n  {line}", sample.sql));
             }
         }

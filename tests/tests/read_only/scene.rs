@@ -6,7 +6,7 @@ use datachat_tests::{
 };
 use serde_json::{Value, json};
 
-use crate::corpus::SETUP;
+use crate::corpus::POSTGRESQL;
 use crate::inspection::Facts;
 
 /// A role with no rights but to read the tables of `app`.
@@ -27,7 +27,7 @@ pub fn postgres() -> Result<Postgres> {
             // Neither checkpoints nor temporary files in the middle of a test.
             .setting("checkpoint_timeout", "1h"),
     )?;
-    postgres.psql("app", SETUP)?;
+    postgres.psql("app", POSTGRESQL.setup)?;
     postgres.psql("other", "CREATE TABLE neighbours AS SELECT 1 AS id")?;
     settle(&postgres)?;
     Ok(postgres)
@@ -48,14 +48,16 @@ pub struct Scene {
 }
 
 impl Scene {
-    pub async fn start(postgres: &Postgres, role: &str) -> Result<Self> {
+    pub async fn of_postgres(postgres: &Postgres, role: &str) -> Result<Self> {
+        Self::start(&postgres.url(role, CANARY, "app")).await
+    }
+
+    pub async fn start(url: &str) -> Result<Self> {
         let server = TestServer::start(
             ServerOptions::new("read-only").variable("DATACHAT_SESSIONS_PER_CONNECTION", "1"),
         )
         .await?;
-        let id = server
-            .register("app", &postgres.url(role, CANARY, "app"))
-            .await?;
+        let id = server.register("app", url).await?;
         Ok(Self { server, id })
     }
 
@@ -70,16 +72,15 @@ impl Scene {
             "target_database": self.id,
             "limits": {"timeout_ms": 2000, "max_rows": 1000},
         });
-        if sql.contains("$1::int") {
+        if sql.contains("$1::int") || sql.contains("? +") {
             body["params"] = json!([1]);
         }
         self.client().post("/api/v1/query", &body).await
     }
 
     /// What the pooled session has that others would not see.
-    pub async fn session(&self) -> Result<Facts> {
-        let mut facts = Facts::new();
-        for (name, sql) in [
+    pub async fn session_of_postgres(&self) -> Result<Facts> {
+        self.facts(&[
             // The time limit of each statement is what is left of its request's; plpgsql has its own from
             // when it is first used.
             (
@@ -104,8 +105,19 @@ impl Scene {
             ),
             ("user", "SELECT current_user, session_user"),
             ("temporary schema", "SELECT 'oid', pg_my_temp_schema()"),
-        ] {
-            let body = self.query(sql).await?.expect(200).context(name)?;
+        ])
+        .await
+    }
+
+    /// What the connection itself answers: rows of (what, value).
+    pub async fn facts(&self, questions: &[(&str, &str)]) -> Result<Facts> {
+        let mut facts = Facts::new();
+        for (name, sql) in questions {
+            let body = self
+                .query(sql)
+                .await?
+                .expect(200)
+                .context((*name).to_owned())?;
             for row in body["rows"].as_array().context("no rows")? {
                 facts.insert(format!("session's {name} {}", row[0]), text(&row[1]));
             }

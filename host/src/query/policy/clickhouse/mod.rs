@@ -188,14 +188,16 @@ fn leaving_clause(tokens: Tokens, at: usize) -> Option<&'static str> {
 }
 
 /// A function that is called without parentheses: `arrayMap(f, …)`, `* APPLY f`.
-fn called_by_name<'a>(tokens: Tokens<'a>, at: usize) -> Option<&'a str> {
+fn called_by_name(tokens: Tokens<'_>, at: usize) -> Option<&str> {
     let name = tokens.name(at)?;
     let before = at.checked_sub(1)?;
     if tokens.says(before, &["APPLY"]) {
         return Some(name);
     }
-    let caller = tokens.name(before.checked_sub(1)?)?;
-    (tokens.is(before, &Token::LParen) && functions::calls_its_argument(caller)).then_some(name)
+    // Parentheses around the name make no difference.
+    let outside = (0..at).rev().find(|at| !tokens.is(*at, &Token::LParen))?;
+    let caller = tokens.name(outside)?;
+    (outside < before && functions::calls_its_argument(caller)).then_some(name)
 }
 
 /// Judges a piece after its tokens.

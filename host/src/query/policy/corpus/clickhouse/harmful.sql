@@ -222,6 +222,8 @@ SELECT arrayMap(file, ['/etc/hostname'])
 --! function; alone runs
 SELECT arrayMap(`file`, ['/etc/hostname'])
 --! function; alone runs
+SELECT arrayMap(((file)), ['/etc/hostname'])
+--! function; alone runs
 SELECT * APPLY(file) FROM (SELECT '/etc/hostname')
 --! function; alone runs
 SELECT * APPLY file FROM (SELECT '/etc/hostname')
