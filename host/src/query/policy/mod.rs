@@ -4,6 +4,7 @@
 //! dialect's policy does not know is refused, and a dialect without a policy runs nothing.
 
 mod functions;
+mod generic;
 mod grammar;
 pub mod parser;
 mod postgres;
@@ -87,7 +88,8 @@ pub fn judge(dialect: Dialect, sql: &str, limits: &Limits) -> Result<Permitted, 
     }
     match dialect {
         Dialect::Postgresql => postgres::judge(sql)?,
-        Dialect::Mysql | Dialect::Clickhouse | Dialect::Generic => {
+        Dialect::Generic => generic::judge(sql)?,
+        Dialect::Mysql | Dialect::Clickhouse => {
             return Err(Refusal {
                 reason: Reason::Dialect,
                 message:
