@@ -79,6 +79,21 @@ pub const SETTINGS: &[Setting] = &[
         "A JSON file that says who may run which tool.",
     ),
     setting(
+        "DATACHAT_PLUGIN_POLICY",
+        "digest",
+        "Which installed components are loaded: `any` in the folder, those whose `digest` was recorded at install, or only `signed` ones of these.",
+    ),
+    setting(
+        "DATACHAT_PLUGIN_TRUST",
+        "none",
+        "Minisign public keys whose signatures count, and files of such keys, separated by commas.",
+    ),
+    setting(
+        "DATA_CHAT_API_URL",
+        "none",
+        "The running server that `datachat plugin` and `datachat tools approve` call, such as `http://127.0.0.1:8000`.",
+    ),
+    setting(
         "DATACHAT_LOG",
         "info in the server, warn elsewhere",
         "What is logged, as in `info,datachat=debug`.",
@@ -115,6 +130,12 @@ pub struct Config {
     pub egress_deny: Vec<String>,
     pub cors_origins: Vec<String>,
     pub tools_policy_file: Option<PathBuf>,
+    /// Which installed plugins are loaded, as the operator wrote it.
+    pub plugin_policy: Option<String>,
+    /// Public keys, and files of them.
+    pub plugin_trust: Vec<String>,
+    /// The server that commands work on, if not the data folder.
+    pub api_url: Option<String>,
     /// A filter such as `info,datachat=debug`; `None`: the command's own default.
     pub log: Option<String>,
     pub log_format: LogFormat,
@@ -231,6 +252,9 @@ impl Config {
                 .map(|origin| check_origin(&origin))
                 .collect::<Result<_, _>>()?,
             tools_policy_file: get("TOOLS_POLICY_FILE").map(PathBuf::from),
+            plugin_policy: get("DATACHAT_PLUGIN_POLICY"),
+            plugin_trust: list("DATACHAT_PLUGIN_TRUST"),
+            api_url: get("DATA_CHAT_API_URL"),
             log: get("DATACHAT_LOG"),
             log_format: match get("DATACHAT_LOG_FORMAT").as_deref() {
                 None | Some("text") => LogFormat::Text,

@@ -10,6 +10,7 @@ use std::ops::RangeInclusive;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, header};
+use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Error as _, MapAccess, Visitor};
@@ -33,39 +34,40 @@ pub async fn read_object(
                 .with("hint", "Send the header `Content-Type: application/json`."),
         );
     }
-    let max = usize::try_from(max_bytes).unwrap_or(usize::MAX);
-    let bytes = match Limited::new(body, max).collect().await {
-        Ok(collected) => collected.to_bytes(),
-        Err(error) if error.is::<LengthLimitError>() => {
-            return Err(Problem::new(
-                Code::RequestTooLarge,
-                format!("The body is larger than {max_bytes} bytes."),
-            )
-            .with("limit", "request_max_bytes"));
-        }
-        Err(_) => {
-            return Err(Problem::new(
-                Code::InvalidJson,
-                "The body ended before it was complete.",
-            ));
-        }
-    };
+    let bytes = read_bytes(body, max_bytes, "request_max_bytes").await?;
     Fields::parse(&bytes)
 }
 
+/// Reads a body of at most `max_bytes`; `limit` is the name of that limit.
+///
+/// # Errors
+/// 413, and 400 for a body that breaks off.
+pub async fn read_bytes(body: Body, max_bytes: u64, limit: &'static str) -> Result<Bytes, Problem> {
+    let max = usize::try_from(max_bytes).unwrap_or(usize::MAX);
+    match Limited::new(body, max).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(Problem::new(
+            Code::RequestTooLarge,
+            format!("The body is larger than {max_bytes} bytes."),
+        )
+        .with("limit", limit)),
+        Err(_) => Err(Problem::new(
+            Code::InvalidJson,
+            "The body ended before it was complete.",
+        )),
+    }
+}
+
+/// The media type of a body without its parameters, in lower case; empty without one.
+pub fn media_type(headers: &HeaderMap) -> String {
+    let value = headers.get(header::CONTENT_TYPE);
+    let value = value.and_then(|value| value.to_str().ok());
+    let essence = value.unwrap_or_default().split(';').next();
+    essence.unwrap_or_default().trim().to_ascii_lowercase()
+}
+
 fn is_json(headers: &HeaderMap) -> bool {
-    let Some(Ok(value)) = headers
-        .get(header::CONTENT_TYPE)
-        .map(|value| value.to_str())
-    else {
-        return false;
-    };
-    let essence = value
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase();
+    let essence = media_type(headers);
     essence == "application/json"
         || (essence.starts_with("application/") && essence.ends_with("+json"))
 }

@@ -67,6 +67,12 @@ impl From<&PluginError> for Problem {
             PluginError::AddressNotAllowed { reason, .. } => {
                 Self::new(Code::AddressNotAllowed, text).with("reason", reason.clone())
             }
+            PluginError::FolderNotGranted { .. } => {
+                Self::new(Code::AddressNotAllowed, text).with("reason", "folder_not_granted")
+            }
+            PluginError::FolderMissing { .. } => {
+                Self::new(Code::ConnectionRefused, text).with("retryable", true)
+            }
             PluginError::Timeout { limit, .. } => Self::new(Code::Timeout, text)
                 .with("limit", *limit)
                 .with("retryable", true),
@@ -223,7 +229,7 @@ impl From<ResolveError> for Problem {
 }
 
 /// Errors of inner layers are fragments; a detail is a sentence.
-fn sentence(error: &impl std::fmt::Display) -> String {
+pub fn sentence(error: &impl std::fmt::Display) -> String {
     let text = error.to_string();
     let mut characters = text.chars();
     let mut sentence: String = match characters.next() {

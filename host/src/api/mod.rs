@@ -18,7 +18,7 @@ pub mod tools;
 use axum::Router;
 use axum::http::{HeaderValue, Method, header};
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{get, post, put};
+use axum::routing::{delete, get, post, put};
 use tower::util::option_layer;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
@@ -44,7 +44,9 @@ pub fn router(app: App) -> Router {
         .route("/tools", get(tools::list))
         .route("/tools/execute", post(tools::execute))
         .route("/tools/approvals/{id}", post(tools::approve))
-        .route("/plugins", get(plugins::list))
+        .route("/plugins", get(plugins::list).post(plugins::install))
+        .route("/plugins/{name}", delete(plugins::remove))
+        .route("/plugins/{name}/grants", put(plugins::grant))
         .route("/system/status", get(system::status))
         .route("/health", get(system::health))
         .route("/ready", get(system::ready));
@@ -88,6 +90,7 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
             header::ACCEPT,
             header::AUTHORIZATION,
             header::CONTENT_TYPE,
+            plugins::SIGNATURE,
             request_id::REQUEST_ID,
         ])
         .expose_headers([header::LINK, query::DATABASE, request_id::REQUEST_ID]);

@@ -11,6 +11,7 @@ mod logs;
 mod output;
 mod plugins;
 mod query;
+mod remote;
 mod serve;
 mod tools;
 
@@ -56,9 +57,9 @@ enum Command {
     /// What can be done with a database beyond a statement
     #[command(subcommand)]
     Tools(tools::Args),
-    /// The installed plugins
-    #[command(subcommand)]
-    Plugins(plugins::Args),
+    /// What drivers and tools there are; installing and removing them
+    #[command(subcommand, visible_alias = "plugins")]
+    Plugin(plugins::Args),
     /// The keys that credentials are encrypted with
     #[command(subcommand)]
     Keys(keys::Args),
@@ -113,9 +114,7 @@ async fn execute(cli: Cli) -> Result<(), Failure> {
             with_app(config, async |app| query::run(app, args, printer).await).await
         }
         Command::Tools(args) => tools::run(config, args, printer).await,
-        Command::Plugins(args) => {
-            with_app(config, async |app| plugins::run(app, &args, printer)).await
-        }
+        Command::Plugin(args) => plugins::run(&config, args, printer).await,
         Command::Keys(args) => keys::run(config, &args, printer).await,
         Command::Limits => limits::run(&config, printer),
     }

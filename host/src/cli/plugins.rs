@@ -1,23 +1,308 @@
-//! `datachat plugins`
+//! `datachat plugin`: over the API of `DATA_CHAT_API_URL` if that is set, else on the data folder, where running
+//! servers notice.
 
-use serde_json::json;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hyper::Method;
+use hyper::header::CONTENT_TYPE;
+use serde_json::{Value, json};
 
 use super::failure::Failure;
 use super::output::Printer;
-use crate::app::App;
+use super::remote::Remote;
+use crate::api::plugins::SIGNATURE;
+use crate::api::problem::Problem;
+use crate::app::open_plugins;
+use crate::config::Config;
+use crate::plugins::{Folders, Install, Plugins};
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Args {
-    /// Every installed plugin and how it is
+    /// Every plugin and how it is
     List,
+    /// Check a component and install it, or upgrade the installed plugin of its name
+    Install {
+        /// The component
+        file: PathBuf,
+        /// The digest that it must have
+        #[arg(long, value_name = "sha256:…")]
+        digest: Option<String>,
+        /// Its minisign signature; without it, FILE.minisig if that is there
+        #[arg(long, value_name = "FILE")]
+        signature: Option<PathBuf>,
+        /// Names a component of tools; without it, its first tool does
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// Remove an installed plugin; connections of its type then have no connector
+    Remove { name: String },
+    /// Let a plugin read folders, or no longer; switch it off and on
+    Grant {
+        name: String,
+        /// A folder by name and absolute path. May be given several times
+        #[arg(long, value_name = "NAME=PATH")]
+        read: Vec<String>,
+        /// The name of a folder that it may no longer read. May be given several times
+        #[arg(long, value_name = "NAME")]
+        revoke: Vec<String>,
+        /// Keep it installed, but don't load it
+        #[arg(long, conflicts_with = "enable")]
+        disable: bool,
+        /// Load it again
+        #[arg(long)]
+        enable: bool,
+    },
 }
 
-pub fn run(app: &App, args: &Args, printer: Printer) -> Result<(), Failure> {
-    match args {
-        Args::List => printer.records(
-            &["name", "version", "kind", "state", "digest", "detail"],
-            &json!(app.plugins.status()),
-        )?,
+const COLUMNS: [&str; 9] = [
+    "name", "version", "kind", "state", "origin", "digest", "signer", "folders", "detail",
+];
+
+pub async fn run(config: &Config, args: Args, printer: Printer) -> Result<(), Failure> {
+    let change = Change::read(args)?;
+    let done = match Remote::configured(config)? {
+        Some(server) => over(&server, change).await?,
+        None => {
+            let plugins = open_plugins(config).await?;
+            let done = on(&plugins, change).await;
+            plugins.shutdown().await;
+            done?
+        }
+    };
+    match done {
+        Done::Listed(list) => printer.records(&COLUMNS, &list)?,
+        Done::Changed(view) => printer.record(&view)?,
+        Done::Removed(name) => printer.say(&format!("{name} is removed."))?,
     }
     Ok(())
+}
+
+/// What was asked for, with files read and arguments understood.
+enum Change {
+    List,
+    Install(Install),
+    Remove(String),
+    Grant(String, Delta),
+}
+
+/// What changes about a plugin's grants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Delta {
+    read: Folders,
+    revoke: Vec<String>,
+    enabled: Option<bool>,
+}
+
+enum Done {
+    Listed(Value),
+    Changed(Value),
+    Removed(String),
+}
+
+impl Change {
+    fn read(args: Args) -> Result<Self, Failure> {
+        Ok(match args {
+            Args::List => Self::List,
+            Args::Install {
+                file,
+                digest,
+                signature,
+                name,
+            } => Self::Install(Install {
+                wasm: read(&file)?,
+                signature: read_signature(&file, signature)?,
+                digest,
+                name,
+            }),
+            Args::Remove { name } => Self::Remove(name),
+            Args::Grant {
+                name,
+                read,
+                revoke,
+                disable,
+                enable,
+            } => Self::Grant(name, Delta::read(&read, revoke, disable, enable)?),
+        })
+    }
+}
+
+impl Delta {
+    fn read(
+        pairs: &[String],
+        revoke: Vec<String>,
+        disable: bool,
+        enable: bool,
+    ) -> Result<Self, Failure> {
+        let mut read = BTreeMap::new();
+        for pair in pairs {
+            let (name, path) = pair
+                .split_once('=')
+                .ok_or_else(|| Failure::usage(format!("{pair:?} is not of the form NAME=PATH")))?;
+            if read.insert(name.to_owned(), PathBuf::from(path)).is_some() {
+                return Err(Failure::usage(format!(
+                    "the folder {name:?} is given twice"
+                )));
+            }
+        }
+        let enabled = (disable || enable).then_some(enable);
+        if read.is_empty() && revoke.is_empty() && enabled.is_none() {
+            return Err(Failure::usage("nothing is granted or revoked")
+                .hint("`--read NAME=PATH` grants a folder, `--revoke NAME` takes it back."));
+        }
+        Ok(Self {
+            read,
+            revoke,
+            enabled,
+        })
+    }
+
+    /// The folders after it.
+    fn apply(&self, mut folders: Folders) -> Folders {
+        folders.retain(|name, _| !self.revoke.contains(name));
+        folders.extend(self.read.clone());
+        folders
+    }
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(file)
+        .map_err(|error| Failure::new(format!("{} can't be read: {error}", file.display())))
+}
+
+/// The signature that was named, else the one beside the component, if there is one.
+fn read_signature(file: &Path, given: Option<PathBuf>) -> Result<Option<String>, Failure> {
+    let path = match given {
+        Some(path) => path,
+        None => {
+            let mut beside = file.as_os_str().to_owned();
+            beside.push(".minisig");
+            let beside = PathBuf::from(beside);
+            if !beside.exists() {
+                return Ok(None);
+            }
+            beside
+        }
+    };
+    let text = String::from_utf8(read(&path)?)
+        .map_err(|_| Failure::new(format!("{} is no minisign signature", path.display())))?;
+    Ok(Some(text))
+}
+
+/// On the data folder.
+async fn on(plugins: &Plugins, change: Change) -> Result<Done, Failure> {
+    let failed = |error| Failure::from(Problem::from(error));
+    Ok(match change {
+        Change::List => Done::Listed(json!(plugins.list())),
+        Change::Install(new) => {
+            let (view, _) = plugins.install(new).await.map_err(failed)?;
+            Done::Changed(json!(view))
+        }
+        Change::Remove(name) => {
+            plugins.remove(&name).await.map_err(failed)?;
+            Done::Removed(name)
+        }
+        Change::Grant(name, delta) => {
+            let granted = plugins.grant(&name, move |grants| {
+                grants.folders = delta.apply(std::mem::take(&mut grants.folders));
+                grants.enabled = delta.enabled.unwrap_or(grants.enabled);
+            });
+            Done::Changed(json!(granted.await.map_err(failed)?))
+        }
+    })
+}
+
+/// Over the API of a server.
+async fn over(server: &Remote, change: Change) -> Result<Done, Failure> {
+    const PLUGINS: &str = "/api/v1/plugins";
+    let list = async || -> Result<Value, Failure> {
+        let mut answer = server
+            .send(server.request(Method::GET, PLUGINS), "")
+            .await?;
+        Ok(answer["plugins"].take())
+    };
+    Ok(match change {
+        Change::List => Done::Listed(list().await?),
+        Change::Install(new) => {
+            let mut query = url::form_urlencoded::Serializer::new(String::new());
+            let given = [("digest", new.digest), ("name", new.name)];
+            query.extend_pairs(given.into_iter().filter_map(|(k, v)| Some((k, v?))));
+            let path = format!("{PLUGINS}?{}", query.finish());
+            let mut request = server
+                .request(Method::POST, &path)
+                .header(CONTENT_TYPE, "application/wasm");
+            if let Some(signature) = new.signature {
+                request = request.header(SIGNATURE, STANDARD.encode(signature));
+            }
+            Done::Changed(server.send(request, new.wasm).await?)
+        }
+        Change::Remove(name) => {
+            let request = server.request(Method::DELETE, &path_of(&name));
+            server.send(request, "").await?;
+            Done::Removed(name)
+        }
+        Change::Grant(name, delta) => {
+            let list = list().await?;
+            let plugin = list.as_array().into_iter().flatten();
+            let mut named = plugin.filter(|plugin| plugin["name"] == *name);
+            let folders = named.next().map(|plugin| plugin["folders"].clone());
+            let folders = serde_json::from_value(folders.unwrap_or_default()).unwrap_or_default();
+            let mut body = json!({ "folders": delta.apply(folders) });
+            if let Some(enabled) = delta.enabled {
+                body["enabled"] = enabled.into();
+            }
+            let request = server
+                .request(Method::PUT, &format!("{}/grants", path_of(&name)))
+                .header(CONTENT_TYPE, "application/json");
+            Done::Changed(server.send(request, body.to_string()).await?)
+        }
+    })
+}
+
+/// The path of one plugin; whatever was typed stays one segment of it.
+fn path_of(name: &str) -> String {
+    let name = percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC);
+    format!("/api/v1/plugins/{name}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn delta(read: &[&str], revoke: &[&str]) -> Result<Delta, Failure> {
+        let owned = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect();
+        let read: Vec<String> = owned(read);
+        Delta::read(&read, owned(revoke), false, false)
+    }
+
+    #[test]
+    fn granting_adds_to_what_is_granted_and_revoking_takes_from_it() {
+        let before = delta(&["a=/a", "b=/b"], &[]).expect("valid").read;
+        let after = delta(&["c=/c=d", "b=/new"], &["a"])
+            .expect("valid")
+            .apply(before);
+        let expected: Folders = [("b", "/new"), ("c", "/c=d")]
+            .map(|(name, path)| (name.to_owned(), PathBuf::from(path)))
+            .into();
+        assert_eq!(after, expected);
+    }
+
+    #[test]
+    fn a_grant_that_says_nothing_or_twice_the_same_is_not_understood() {
+        for (read, revoke) in [
+            (&[][..], &[][..]),
+            (&["sales"], &[]),
+            (&["a=/a", "a=/b"], &[]),
+        ] {
+            let failure = delta(read, revoke).expect_err("refused");
+            assert_eq!(failure.code(), std::process::ExitCode::from(2));
+        }
+    }
+
+    #[test]
+    fn a_name_stays_one_segment_of_a_path() {
+        assert_eq!(path_of("a/../b"), "/api/v1/plugins/a%2F%2E%2E%2Fb");
+    }
 }

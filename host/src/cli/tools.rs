@@ -1,10 +1,6 @@
 //! `datachat tools`
 
-use bytes::Bytes;
-use http_body_util::{BodyExt, Empty, Limited};
-use hyper::Request;
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::TokioExecutor;
+use hyper::Method;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -12,11 +8,12 @@ use uuid::Uuid;
 use super::failure::Failure;
 use super::output::{Format, Printer, raw_cell};
 use super::query::resolve;
+use super::remote::Remote;
 use super::with_app;
 use crate::api::body;
 use crate::api::problem::Problem;
 use crate::app::App;
-use crate::config::{Config, Role};
+use crate::config::Config;
 use crate::registry::Connection;
 use crate::tools::{Call, Caller, RunError, ToolAnswer, ToolView};
 
@@ -37,15 +34,13 @@ pub enum Args {
         #[arg(long, value_name = "DATABASE")]
         target_database: Option<String>,
     },
-    /// Consent to a call that waits on the running server, at `DATACHAT_HOST` and `DATACHAT_PORT`
+    /// Consent to a call that waits on the running server, at `DATA_CHAT_API_URL`, else at `DATACHAT_HOST` and
+    /// `DATACHAT_PORT`
     Approve {
         /// The `approval_id` of the refusal
         id: Uuid,
     },
 }
-
-/// The largest answer that is read from the server.
-const ANSWER_BYTES: usize = 1 << 20;
 
 pub async fn run(config: Config, args: Args, printer: Printer) -> Result<(), Failure> {
     match args {
@@ -194,37 +189,12 @@ fn items(raw: &RawValue) -> Vec<Box<RawValue>> {
 
 /// Asks the running server, which holds the waiting calls in its memory.
 async fn approve(config: &Config, id: Uuid, printer: Printer) -> Result<(), Failure> {
-    let host = match config.host.as_str() {
-        "0.0.0.0" => "127.0.0.1".to_owned(),
-        "::" | "[::]" => "[::1]".to_owned(),
-        host if host.contains(':') && !host.starts_with('[') => format!("[{host}]"),
-        host => host.to_owned(),
+    let server = match Remote::configured(config)? {
+        Some(server) => server,
+        None => Remote::beside(config)?,
     };
-    let address = format!("http://{host}:{}", config.port);
-    let mut request = Request::post(format!("{address}/api/v1/tools/approvals/{id}"));
-    let admin = config.api_keys.iter().find(|key| key.role == Role::Admin);
-    if let Some(key) = admin {
-        request = request.header("authorization", format!("Bearer {}", key.key().reveal()));
-    }
-    let request = request
-        .body(Empty::<Bytes>::new())
-        .map_err(|error| Failure::new(error.to_string()))?;
-    let client = Client::builder(TokioExecutor::new()).build_http();
-    let response = client.request(request).await.map_err(|_| {
-        Failure::new(format!("there is no server at {address}"))
-            .hint("Set DATACHAT_HOST and DATACHAT_PORT as the server has them.")
-    })?;
-    let status = response.status();
-    let body = Limited::new(response.into_body(), ANSWER_BYTES)
-        .collect()
-        .await
-        .map_err(|_| Failure::new("the server's answer broke off"))?
-        .to_bytes();
-    let answer: Value = serde_json::from_slice(&body).unwrap_or_default();
-    if !status.is_success() {
-        let detail = answer["detail"].as_str();
-        return Err(Failure::new(detail.unwrap_or("the server refused")));
-    }
+    let request = server.request(Method::POST, &format!("/api/v1/tools/approvals/{id}"));
+    let answer = server.send(request, "").await?;
     printer.record(&answer)?;
     Ok(())
 }

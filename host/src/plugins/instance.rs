@@ -15,11 +15,12 @@ use uuid::Uuid;
 use wasmtime::component::ResourceTable;
 use wasmtime::{Store, UpdateDeadline};
 use wasmtime_wasi::sockets::SocketAddrUse;
-use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
 use super::bindings::connector::datachat::plugin::log::Level;
 use super::egress::{self, EgressPolicy, Reason};
 use super::engine::EPOCH_TICK_MS;
+use super::folders::Folder;
 use super::guest_log::GuestLog;
 use super::limiter::{LimitReached, Limiter};
 use super::plugin::Plugin;
@@ -37,6 +38,8 @@ pub(crate) enum Rights {
     Connection {
         target: Box<Target>,
         addresses: Arc<[SocketAddr]>,
+        /// What a connector without a network reads.
+        folder: Option<Folder>,
     },
     /// One call of a tool.
     Tool(Box<dyn ToolContext>),
@@ -226,7 +229,7 @@ fn size(n: u64) -> usize {
     usize::try_from(n).unwrap_or(usize::MAX)
 }
 
-/// Clocks, random numbers and a log for everyone; TCP to its own addresses for a connection.
+/// Clocks, random numbers and a log for everyone; for a connection TCP to its own addresses, or its folder.
 fn wasi(
     rights: &Rights,
     log: &GuestLog,
@@ -239,7 +242,18 @@ fn wasi(
         .max_random_size(RANDOM)
         .allow_udp(false)
         .allow_ip_name_lookup(false);
-    if let Rights::Connection { addresses, .. } = rights {
+    if let Rights::Connection {
+        folder: Some(folder),
+        ..
+    } = rights
+    {
+        wasi.allow_tcp(false);
+        let place = format!("/{}", folder.name);
+        if let Err(error) = wasi.preopened_dir(&folder.path, place, FsPerms::ReadOnly) {
+            // It was there a moment ago. The guest finds nothing and says so.
+            tracing::warn!(folder = folder.name, %error, "a granted folder can't be opened");
+        }
+    } else if let Rights::Connection { addresses, .. } = rights {
         let addresses = Arc::clone(addresses);
         let egress = Arc::clone(egress);
         let violation = Arc::clone(violation);

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::PluginError;
 use super::engine::Runtime;
+use super::pool::Owner;
 use super::quarantine::Quarantine;
 
 /// Which world a component targets.
@@ -30,6 +31,8 @@ pub(crate) struct Plugin {
     /// `sha256:` and 64 hex digits.
     pub(crate) digest: String,
     pub(crate) runtime: Arc<Runtime>,
+    /// Whom its sessions belong to.
+    pub(crate) owner: Owner,
     quarantine: Mutex<Quarantine>,
 }
 
@@ -49,6 +52,7 @@ impl Plugin {
             kind,
             digest,
             runtime,
+            owner: Owner::default(),
             quarantine: Mutex::new(quarantine),
         })
     }

@@ -1,14 +1,16 @@
 //! Sessions that wait for their next use, and how many there may be.
 //!
-//! Idle sessions are kept per connection and revision of one plugin; a session never serves another. Every open
+//! Idle sessions are kept per connection and revision of one loaded plugin; a session never serves another. Those
+//! of a plugin that was replaced or removed end when they come back. Every open
 //! session has a seat, of which each connection has a few and the server a total. A request takes an idle session;
 //! or waits for one that is just being reset, which is quicker than opening another; or opens one if
 //! there is a seat, closing another connection's idle session if the total is used up; or waits.
 //! Generic over the session so that the rules are tested without one.
 
 use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
 use std::pin::pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -18,10 +20,42 @@ use uuid::Uuid;
 
 use super::{ConnectionKey, PluginError};
 
+/// A loaded plugin. The same bytes loaded again, with other grants, are another owner.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Owner {
+    /// It was replaced or removed: nothing of it is kept.
+    retired: Arc<AtomicBool>,
+}
+
+impl Owner {
+    /// It is in use again.
+    pub(crate) fn revive(&self) {
+        self.retired.store(false, Ordering::SeqCst);
+    }
+
+    fn is_retired(&self) -> bool {
+        self.retired.load(Ordering::SeqCst)
+    }
+}
+
+impl PartialEq for Owner {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.retired, &other.retired)
+    }
+}
+
+impl Eq for Owner {}
+
+impl Hash for Owner {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        Arc::as_ptr(&self.retired).hash(state);
+    }
+}
+
 /// Whose sessions they are.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct PoolKey {
-    pub(crate) digest: String,
+    pub(crate) owner: Owner,
     pub(crate) connection: ConnectionKey,
 }
 
@@ -49,6 +83,7 @@ struct Seats {
 
 /// The sessions of one connection.
 struct Bucket<S> {
+    owner: Owner,
     state: Mutex<State<S>>,
     changed: Notify,
     cancelled: CancellationToken,
@@ -140,7 +175,7 @@ impl<S> Kept<S> {
         let bucket = Arc::clone(&self.seat.bucket);
         let seats = Arc::clone(&self.seat.seats);
         let mut state = bucket.state();
-        if bucket.cancelled.is_cancelled() {
+        if bucket.cancelled.is_cancelled() || bucket.owner.is_retired() {
             // The seat takes the lock when it goes.
             drop(state);
             drop(self);
@@ -261,6 +296,20 @@ impl<S> Pool<S> {
         Self::cancel(&forgotten)
     }
 
+    /// Gives the idle sessions of a plugin; those in use end when they come back. Nothing is cancelled.
+    pub(crate) fn retire(&self, owner: &Owner) -> Vec<Kept<S>> {
+        // Before the idle ones are taken: whoever comes back after that sees it.
+        owner.retired.store(true, Ordering::SeqCst);
+        let of_owner = self
+            .all()
+            .into_iter()
+            .filter(|bucket| bucket.owner == *owner);
+        of_owner
+            .flat_map(|bucket| std::mem::take(&mut bucket.state().idle))
+            .map(|(kept, _)| kept)
+            .collect()
+    }
+
     /// Cancels everything.
     pub(crate) fn close(&self) -> Vec<Kept<S>> {
         let all: Vec<_> = self.map().drain().map(|(_, bucket)| bucket).collect();
@@ -288,6 +337,7 @@ impl<S> Pool<S> {
             return Arc::clone(bucket);
         }
         let bucket = Arc::new(Bucket {
+            owner: key.owner.clone(),
             state: Mutex::new(State {
                 idle: Vec::new(),
                 open: 0,
@@ -337,9 +387,13 @@ impl<S> Drop for Waiting<'_, S> {
 mod tests {
     use super::*;
 
+    thread_local! {
+        static OWNER: Owner = Owner::default();
+    }
+
     fn key(id: u128) -> PoolKey {
         PoolKey {
-            digest: "d".to_owned(),
+            owner: OWNER.with(Clone::clone),
             connection: ConnectionKey {
                 id: Uuid::from_u128(id),
                 revision: 1,
@@ -459,6 +513,61 @@ mod tests {
         .idle();
         assert_eq!(pool.counts(), (0, 0));
         drop(seat(&pool, 1).await);
+    }
+
+    #[tokio::test]
+    async fn a_retired_plugin_keeps_no_session_and_cancels_none() {
+        let pool = pool(4, 8);
+        let running = seat(&pool, 1).await;
+        let resetting = seat(&pool, 1).await.resetting();
+        let idle_one = seat(&pool, 1).await;
+        Kept {
+            session: 1,
+            seat: idle_one,
+        }
+        .idle();
+        let owner = key(1).owner;
+        assert_eq!(pool.retire(&owner).len(), 1);
+        assert!(!running.cancelled().is_cancelled());
+        Kept {
+            session: 2,
+            seat: running,
+        }
+        .idle();
+        resetting.done(3);
+        // A request that still holds the old plugin works, and leaves nothing.
+        let late = seat(&pool, 1).await;
+        Kept {
+            session: 4,
+            seat: late,
+        }
+        .idle();
+        assert_eq!(pool.counts(), (0, 0));
+        owner.revive();
+        let again = seat(&pool, 1).await;
+        Kept {
+            session: 5,
+            seat: again,
+        }
+        .idle();
+        assert_eq!(idle(&pool, 1).await, 5);
+    }
+
+    #[tokio::test]
+    async fn the_same_connection_of_another_owner_is_another_place() {
+        let pool = pool(4, 8);
+        let old = seat(&pool, 1).await;
+        Kept {
+            session: 1,
+            seat: old,
+        }
+        .idle();
+        let other = PoolKey {
+            owner: Owner::default(),
+            ..key(1)
+        };
+        let got = pool.acquire(&other).await.expect("free");
+        assert!(matches!(got, Acquired::Seat(_)));
     }
 
     #[tokio::test]

@@ -16,6 +16,7 @@ use super::bindings::connector::exports::datachat::plugin::connector::{
 };
 use super::bindings::connector::{ConnectorPlugin, ConnectorPluginPre};
 use super::egress::EgressPolicy;
+use super::folders::{Folder, Folders};
 use super::instance::{Deadline, Instance, Rights, State};
 use super::plugin::Plugin;
 use super::{
@@ -32,14 +33,17 @@ pub(crate) struct Factory {
     pub(crate) plugin: Arc<Plugin>,
     pub(crate) pre: ConnectorPluginPre<State>,
     pub(crate) egress: Arc<EgressPolicy>,
+    /// What the operator lets it read.
+    pub(crate) folders: Folders,
 }
 
-/// Where a session goes, with the addresses that it may reach.
+/// Where a session goes, with the addresses that it may reach, or the folder that it may read.
 #[derive(Clone)]
 pub(crate) struct Destination {
     pub(crate) connection: Option<Uuid>,
     pub(crate) target: Target,
     pub(crate) addresses: Arc<[SocketAddr]>,
+    pub(crate) folder: Option<Folder>,
 }
 
 impl Factory {
@@ -52,6 +56,7 @@ impl Factory {
         let rights = Rights::Connection {
             target: Box::new(to.target.clone()),
             addresses: Arc::clone(&to.addresses),
+            folder: to.folder.clone(),
         };
         let making = Instance::new(
             Arc::clone(&self.plugin),

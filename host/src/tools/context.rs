@@ -302,12 +302,12 @@ fn to_db_error(error: &QueryError) -> DbError {
         QueryError::Plugin(PluginError::Database(error)) => error.clone(),
         QueryError::Plugin(PluginError::Timeout { .. }) => plain(ErrorCode::Timeout, true),
         QueryError::Plugin(PluginError::Cancelled) => plain(ErrorCode::Cancelled, true),
-        QueryError::Plugin(PluginError::HostNotFound { .. }) => {
-            plain(ErrorCode::ConnectionRefused, true)
-        }
-        QueryError::Plugin(PluginError::AddressNotAllowed { .. }) => {
-            plain(ErrorCode::PermissionDenied, false)
-        }
+        QueryError::Plugin(
+            PluginError::HostNotFound { .. } | PluginError::FolderMissing { .. },
+        ) => plain(ErrorCode::ConnectionRefused, true),
+        QueryError::Plugin(
+            PluginError::AddressNotAllowed { .. } | PluginError::FolderNotGranted { .. },
+        ) => plain(ErrorCode::PermissionDenied, false),
         QueryError::Plugin(PluginError::Busy { .. } | PluginError::Limit { .. })
         | QueryError::ResultLimit { .. } => plain(ErrorCode::ResourceLimit, true),
         QueryError::Plugin(PluginError::Failed { .. } | PluginError::Quarantined { .. })

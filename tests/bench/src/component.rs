@@ -7,8 +7,8 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use datachat::limits::Limits;
 use datachat::plugins::{
-    Components, ConnectionKey, Connector, EgressPolicy, Parameters, PluginOptions, Plugins, Target,
-    Tls, TlsMode,
+    Admission, Components, ConnectionKey, Connector, EgressPolicy, Parameters, PluginOptions,
+    Plugins, Target, Tls, TlsMode,
 };
 use datachat::query::{OnLimit, QueryLimits, QueryRequest, execute};
 use datachat::registry::{ChosenBy, Connection};
@@ -28,7 +28,7 @@ impl Component {
             data_dir: data.to_path_buf(),
             egress: EgressPolicy::default(),
             components: Components::Shipped,
-            extra_dirs: Vec::new(),
+            admission: Admission::default(),
         })
         .await?;
         let connector = plugins

@@ -16,8 +16,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use datachat::limits::Limits;
 use datachat::plugins::{
-    Components, ConnectionKey, Connector, EgressPolicy, Parameters, PluginError, PluginOptions,
-    Plugins, Statement, Target, Tls, TlsMode,
+    Admission, Components, ConnectionKey, Connector, EgressPolicy, Parameters, PluginError,
+    PluginOptions, Plugins, Statement, Target, Tls, TlsMode,
 };
 use datachat::secret::Secret;
 use datachat_tests::{CANARY, Postgres};
@@ -96,7 +96,7 @@ async fn load() -> Result<Plugins> {
         data_dir: data_dir()?,
         egress: EgressPolicy::default(),
         components: Components::Files(vec![component]),
-        extra_dirs: Vec::new(),
+        admission: Admission::default(),
     })
     .await?)
 }

@@ -35,8 +35,8 @@ pub fn describe() -> ConnectorInfo {
             title: "CSV files".to_owned(),
         }],
         url_schemes: vec!["csv".to_owned()],
-        // There is no server; the contract wants a number.
-        default_port: 1,
+        // Folders have no ports.
+        default_port: 0,
         dialect: Dialect::Generic,
         transport: Transport::Files,
         options: vec![OptionSpec {

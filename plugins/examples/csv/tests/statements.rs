@@ -77,7 +77,8 @@ fn run(session: &mut Session, request: Statement) -> Result<(Vec<String>, Vec<St
         bytes.extend(piece);
     }
     let reader = StreamReader::try_new(bytes.as_slice(), None).expect("a stream");
-    let names = reader.schema().fields().iter().map(|field| field.name().clone());
+    let schema = reader.schema();
+    let names = schema.fields().iter().map(|field| field.name().clone());
     let names = names.collect();
     let options = FormatOptions::new().with_null("NULL");
     let mut lines = Vec::new();
