@@ -27,6 +27,7 @@ pub fn run(arguments: &[&str]) -> Result<()> {
     prerequisites::postgres()?;
     plugins::run(plugins::Options {
         hostile: true,
+        examples: true,
         choice: Choice::Automatic,
     })?;
     let logs = workspace.test_logs();

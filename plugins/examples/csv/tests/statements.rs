@@ -214,7 +214,7 @@ fn what_is_wrong_has_its_class_and_its_place() {
         ("SELECT id FROM other.orders", ErrorCode::UndefinedObject, Some(16)),
         ("SELECT missing FROM orders", ErrorCode::UndefinedObject, Some(8)),
         ("SELECT id FROM orders WHERE o.id = 1", ErrorCode::UndefinedObject, Some(29)),
-        ("SELECT id, FROM orders", ErrorCode::Syntax, None),
+        ("SELECT id FROM orders WHERE", ErrorCode::Syntax, None),
         ("SELECT customer, count(*) FROM orders", ErrorCode::Syntax, Some(8)),
         ("SELECT id FROM orders WHERE count(*) > 1", ErrorCode::Syntax, Some(29)),
         ("SELECT id FROM orders WHERE id = 'x'", ErrorCode::DataException, Some(29)),
