@@ -101,6 +101,7 @@ impl Connector {
             key,
             target: target.clone(),
             reused,
+            reading: None,
         })
     }
 
@@ -209,6 +210,8 @@ pub struct Session {
     target: Target,
     /// It comes from the pool and has not proved alive yet.
     reused: bool,
+    /// How its server reads a text, if somebody has asked.
+    reading: Option<Vec<(String, String)>>,
 }
 
 impl Session {
@@ -225,10 +228,12 @@ impl Session {
     /// The database's error, a limit, or a failure of the plugin.
     pub async fn server(&mut self) -> Result<ServerInfo, PluginError> {
         let deadline = self.deadline();
-        match self.lease.live()?.server(deadline).await {
-            Err(error) if self.renew(&error).await? => self.lease.live()?.server(deadline).await,
-            answer => answer,
-        }
+        let server = match self.lease.live()?.server(deadline).await {
+            Err(error) if self.renew(&error).await? => self.lease.live()?.server(deadline).await?,
+            answer => answer?,
+        };
+        self.reading = Some(server.reading.clone());
+        Ok(server)
     }
 
     /// All relations that fit the filter.
@@ -266,7 +271,14 @@ impl Session {
         match self.lease.live()?.query(&statement, deadline).await {
             // What writes must not be sent twice.
             Err(error) if statement.read_only && self.renew(&error).await? => {
-                self.lease.live()?.query(&statement, deadline).await?;
+                let live = self.lease.live()?;
+                // Who has judged the text has done so for a session that reads it as the dead one did.
+                if let Some(reading) = &self.reading
+                    && live.server(deadline).await?.reading != *reading
+                {
+                    return Err(error);
+                }
+                live.query(&statement, deadline).await?;
             }
             answer => answer?,
         }
