@@ -3,12 +3,14 @@
 //! Results go to standard output, errors with their hint to standard error. Exit codes: 0 done, 1 failed,
 //! 2 not understood.
 
+mod catalog;
 mod databases;
 mod failure;
 mod keys;
 mod limits;
 mod logs;
 mod output;
+mod plugin;
 mod plugins;
 mod query;
 mod remote;
@@ -59,7 +61,9 @@ enum Command {
     Tools(tools::Args),
     /// What drivers and tools there are; installing and removing them
     #[command(subcommand, visible_alias = "plugins")]
-    Plugin(plugins::Args),
+    Plugin(plugin::Args),
+    /// Every database type: URLs, credentials, how tables are listed
+    Catalog(catalog::Args),
     /// The keys that credentials are encrypted with
     #[command(subcommand)]
     Keys(keys::Args),
@@ -114,7 +118,8 @@ async fn execute(cli: Cli) -> Result<(), Failure> {
             with_app(config, async |app| query::run(app, args, printer).await).await
         }
         Command::Tools(args) => tools::run(config, args, printer).await,
-        Command::Plugin(args) => plugins::run(&config, args, printer).await,
+        Command::Plugin(args) => plugin::run(config, args, printer).await,
+        Command::Catalog(args) => catalog::run(&config, args, printer).await,
         Command::Keys(args) => keys::run(config, &args, printer).await,
         Command::Limits => limits::run(&config, printer),
     }
