@@ -135,7 +135,7 @@ pub struct Config {
     /// Public keys, and files of them.
     pub plugin_trust: Vec<String>,
     /// The server that commands work on, if not the data folder.
-    pub api_url: Option<String>,
+    pub api_url: Option<Secret<String>>,
     /// A filter such as `info,datachat=debug`; `None`: the command's own default.
     pub log: Option<String>,
     pub log_format: LogFormat,
@@ -254,7 +254,7 @@ impl Config {
             tools_policy_file: get("TOOLS_POLICY_FILE").map(PathBuf::from),
             plugin_policy: get("DATACHAT_PLUGIN_POLICY"),
             plugin_trust: list("DATACHAT_PLUGIN_TRUST"),
-            api_url: get("DATA_CHAT_API_URL"),
+            api_url: secret("DATA_CHAT_API_URL"),
             log: get("DATACHAT_LOG"),
             log_format: match get("DATACHAT_LOG_FORMAT").as_deref() {
                 None | Some("text") => LogFormat::Text,

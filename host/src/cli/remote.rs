@@ -40,7 +40,7 @@ impl Remote {
         let Some(text) = &config.api_url else {
             return Ok(None);
         };
-        let url = Url::parse(text).ok();
+        let url = Url::parse(text.reveal()).ok();
         let url = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
         let base = url.ok_or_else(|| {
             Failure::new("DATA_CHAT_API_URL is not a URL such as http://127.0.0.1:8000")

@@ -518,9 +518,12 @@ mod tests {
     #[tokio::test]
     async fn a_retired_plugin_keeps_no_session_and_cancels_none() {
         let pool = pool(4, 8);
-        let running = seat(&pool, 1).await;
-        let resetting = seat(&pool, 1).await.resetting();
-        let idle_one = seat(&pool, 1).await;
+        let (running, idle_one, used) = (
+            seat(&pool, 1).await,
+            seat(&pool, 1).await,
+            seat(&pool, 1).await,
+        );
+        let resetting = used.resetting();
         Kept {
             session: 1,
             seat: idle_one,

@@ -23,6 +23,8 @@ use datachat_sdk::wasip2::sockets::tcp_create_socket::create_tcp_socket;
 pub trait Attack: 'static {
     /// Names the connector, its database type and its URL scheme.
     const NAME: &'static str;
+    /// What it says it needs.
+    const TRANSPORT: Transport = Transport::Tcp;
 
     /// A session is opened.
     ///
@@ -69,7 +71,7 @@ impl<A: Attack> Guest for Hostile<A> {
             url_schemes: vec![A::NAME.to_owned()],
             default_port: 1,
             dialect: Dialect::Generic,
-            transport: Transport::Tcp,
+            transport: A::TRANSPORT,
             options: Vec::new(),
             tls_option: None,
             url_form: String::new(),
