@@ -81,7 +81,9 @@ fn vendored(out: &Path) -> io::Result<()> {
                 .is_some_and(|rest| rest.trim_start().starts_with('='))
         });
         line.map(str::to_owned).ok_or_else(|| {
-            io::Error::other(format!("no line of Cargo.toml says which version of {name}"))
+            io::Error::other(format!(
+                "no line of Cargo.toml says which version of {name}"
+            ))
         })
     };
     let sdk = manifest("plugins/sdk/Cargo.toml")?;
@@ -91,7 +93,11 @@ fn vendored(out: &Path) -> io::Result<()> {
         .filter(|name| !["version", "edition", "rust-version", "license", "publish"].contains(name))
         .map(line_of)
         .collect::<io::Result<_>>()?;
-    let _ = writeln!(code, "const SDK_DEPENDENCIES: &str = {:?};", dependencies.join("\n"));
+    let _ = writeln!(
+        code,
+        "const SDK_DEPENDENCIES: &str = {:?};",
+        dependencies.join("\n")
+    );
     for (name, constant) in [
         ("edition", "EDITION"),
         ("rust-version", "RUST_VERSION"),

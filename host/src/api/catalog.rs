@@ -23,7 +23,10 @@ pub async fn list(State(app): State<App>) -> Json<Catalog> {
 }
 
 /// `GET /catalog/{type}`
-pub async fn get(State(app): State<App>, Path(database_type): Path<String>) -> Result<Json<Entry>, Problem> {
+pub async fn get(
+    State(app): State<App>,
+    Path(database_type): Path<String>,
+) -> Result<Json<Entry>, Problem> {
     one(&entries(&app.plugins), &database_type).map(Json)
 }
 
@@ -42,12 +45,14 @@ pub fn entries(plugins: &Plugins) -> Vec<Entry> {
 /// # Errors
 /// 404 `not_found` with the types that there are.
 pub fn one(entries: &[Entry], database_type: &str) -> Result<Entry, Problem> {
-    catalog::find(entries, database_type).cloned().ok_or_else(|| {
-        let known: Vec<&str> = entries
-            .iter()
-            .map(|entry| entry.described.database_type.as_str())
-            .collect();
-        Problem::new(Code::NotFound, "The catalog has no such database type.")
-            .with("hint", format!("It has {}.", known.join(", ")))
-    })
+    catalog::find(entries, database_type)
+        .cloned()
+        .ok_or_else(|| {
+            let known: Vec<&str> = entries
+                .iter()
+                .map(|entry| entry.described.database_type.as_str())
+                .collect();
+            Problem::new(Code::NotFound, "The catalog has no such database type.")
+                .with("hint", format!("It has {}.", known.join(", ")))
+        })
 }

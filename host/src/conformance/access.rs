@@ -40,16 +40,26 @@ async fn wrong_password(kit: &Kit) -> Verdict {
         ..kit.target().clone()
     };
     let Some(told) = refusal(kit, &target).await.map_err(unexpected_call)? else {
-        return Err(not_applicable("the server lets this user in with any password"));
+        return Err(not_applicable(
+            "the server lets this user in with any password",
+        ));
     };
     require(told.code == ErrorCode::AuthenticationFailed, || {
         format!("the code is {:?}: {}", told.code, told.message)
     })?;
-    let texts = [Some(&told.message), told.detail.as_ref(), told.hint.as_ref()];
+    let texts = [
+        Some(&told.message),
+        told.detail.as_ref(),
+        told.hint.as_ref(),
+    ];
     for text in texts.into_iter().flatten() {
-        let shown = [WRONG, "[redacted]"].iter().any(|secret| text.contains(secret));
+        let shown = [WRONG, "[redacted]"]
+            .iter()
+            .any(|secret| text.contains(secret));
         if shown {
-            return Err(failed("the text shows the password; the host has redacted it"));
+            return Err(failed(
+                "the text shows the password; the host has redacted it",
+            ));
         }
     }
     Ok(None)
@@ -72,6 +82,8 @@ async fn missing_database(kit: &Kit) -> Verdict {
         told.code,
         ErrorCode::DatabaseMissing | ErrorCode::PermissionDenied
     );
-    require(clear, || format!("the code is {:?}: {}", told.code, told.message))?;
+    require(clear, || {
+        format!("the code is {:?}: {}", told.code, told.message)
+    })?;
     Ok(None)
 }

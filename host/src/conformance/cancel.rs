@@ -27,7 +27,10 @@ async fn given_up(kit: &Kit) -> Verdict {
     let marker = format!("datachat-{}", Uuid::new_v4().simple());
     let (watcher, sleeper) = (kit.another(kit.target()), kit.another(kit.target()));
     let sees = async || -> Result<bool, super::kit::Objection> {
-        let seen = kit.direct(&watcher, &running(&marker)).await.map_err(unexpected)?;
+        let seen = kit
+            .direct(&watcher, &running(&marker))
+            .await
+            .map_err(unexpected)?;
         Ok(seen.rows != ["[0]"])
     };
     let sql = sleep(60, &marker);
@@ -48,7 +51,9 @@ async fn given_up(kit: &Kit) -> Verdict {
                 }
             }
         }
-        require(began.elapsed() < TO_BEGIN, || "the server does not show it".to_owned())?;
+        require(began.elapsed() < TO_BEGIN, || {
+            "the server does not show it".to_owned()
+        })?;
         tokio::time::sleep(PAUSE).await;
     }
     drop(sleeping);

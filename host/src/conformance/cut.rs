@@ -100,7 +100,10 @@ async fn midway(kit: &Kit) -> Verdict {
             Ok(Some(_)) => {}
             Ok(None) => return Err(failed("the result ends as if it were complete")),
             Err(PluginError::Database(told))
-                if matches!(told.code, ErrorCode::Protocol | ErrorCode::ConnectionRefused) =>
+                if matches!(
+                    told.code,
+                    ErrorCode::Protocol | ErrorCode::ConnectionRefused
+                ) =>
             {
                 return Ok(Some(told.message));
             }

@@ -57,7 +57,9 @@ fn credentials(kit: &Kit) -> Verdict {
         .map_err(|error| failed(format!("credentials-schema is no JSON: {error}")))?;
     jsonschema::draft202012::new(&schema)
         .map_err(|error| failed(format!("credentials-schema is no schema: {error}")))?;
-    require(schema["type"] == "object", || "it describes no object".to_owned())?;
+    require(schema["type"] == "object", || {
+        "it describes no object".to_owned()
+    })?;
     let properties = schema["properties"].as_object();
     for (name, property) in properties.into_iter().flatten() {
         let secret = ["password", "secret", "token", "key"]
@@ -79,14 +81,19 @@ fn options(kit: &Kit) -> Verdict {
         require(!option.description.is_empty(), || {
             format!("{} has no description", option.name)
         })?;
-        let known = option.default.as_ref().is_none_or(|default| {
-            option.values.is_empty() || option.values.contains(default)
-        });
-        require(known, || format!("the default of {} is none of its values", option.name))?;
+        let known = option
+            .default
+            .as_ref()
+            .is_none_or(|default| option.values.is_empty() || option.values.contains(default));
+        require(known, || {
+            format!("the default of {} is none of its values", option.name)
+        })?;
     }
     if let Some(tls) = &info.tls_option {
         let declared = info.options.iter().any(|option| option.name == *tls);
-        require(declared, || format!("the TLS option {tls} is not among the options"))?;
+        require(declared, || {
+            format!("the TLS option {tls} is not among the options")
+        })?;
     }
     Ok(None)
 }
@@ -125,7 +132,13 @@ async fn server(kit: &Kit) -> Verdict {
     let warned = if rights.is_empty() {
         String::new()
     } else {
-        format!("; rights that a reader need not have: {}", rights.join(", "))
+        format!(
+            "; rights that a reader need not have: {}",
+            rights.join(", ")
+        )
     };
-    Ok(Some(format!("connected in {} ms{warned}", took.as_millis())))
+    Ok(Some(format!(
+        "connected in {} ms{warned}",
+        took.as_millis()
+    )))
 }

@@ -60,8 +60,13 @@ async fn position(kit: &Kit) -> Verdict {
     };
     let told = refused_with(kit.ask(&sql).await, &[ErrorCode::UndefinedObject])?;
     let position = phrase(told.position, "position in its errors")?;
-    let rest: String = sql.chars().skip(position.saturating_sub(1) as usize).collect();
-    let points = rest.trim_start_matches(['"', '`']).starts_with("datachat_no_such_column");
+    let rest: String = sql
+        .chars()
+        .skip(position.saturating_sub(1) as usize)
+        .collect();
+    let points = rest
+        .trim_start_matches(['"', '`'])
+        .starts_with("datachat_no_such_column");
     require(points, || format!("position {position} points at {rest:?}"))?;
     Ok(None)
 }
@@ -84,8 +89,12 @@ async fn write(kit: &Kit) -> Verdict {
         told.code,
         ErrorCode::ReadOnlyViolation | ErrorCode::PermissionDenied | ErrorCode::Unsupported
     );
-    require(clear, || format!("the code is {:?}: {}", told.code, told.message))?;
-    let found = kit.relations(None, Some("datachat_conformance"), false).await;
+    require(clear, || {
+        format!("the code is {:?}: {}", told.code, told.message)
+    })?;
+    let found = kit
+        .relations(None, Some("datachat_conformance"), false)
+        .await;
     let found = found.map_err(unexpected_call)?;
     require(found.is_empty(), || "and yet the table is there".to_owned())?;
     Ok(Some(format!("{:?}", told.code)))
@@ -95,7 +104,17 @@ async fn write(kit: &Kit) -> Verdict {
 async fn odd(kit: &Kit) -> Verdict {
     let deep = format!("SELECT {}1{}", "(".repeat(200), ")".repeat(200));
     let long = format!("SELECT '{}'", "x".repeat(50_000));
-    let odd = ["", " ", ";", "SELECT 1; SELECT 2", "SELECT '", "\u{feff}SELECT 1", "\0", &deep, &long];
+    let odd = [
+        "",
+        " ",
+        ";",
+        "SELECT 1; SELECT 2",
+        "SELECT '",
+        "\u{feff}SELECT 1",
+        "\0",
+        &deep,
+        &long,
+    ];
     for sql in odd {
         match kit.direct(&kit.main(), sql).await {
             Ok(_) => {}
@@ -115,10 +134,14 @@ async fn odd(kit: &Kit) -> Verdict {
 
 /// An error says something, and its position is inside of the statement.
 fn sane(told: &DbError, sql: &str) -> Result<(), super::kit::Objection> {
-    require(!told.message.trim().is_empty(), || "the error has no message".to_owned())?;
+    require(!told.message.trim().is_empty(), || {
+        "the error has no message".to_owned()
+    })?;
     let length = sql.chars().count() as u64;
     let inside = told
         .position
         .is_none_or(|position| position >= 1 && u64::from(position) <= length + 1);
-    require(inside, || format!("position {:?} of {length} characters", told.position))
+    require(inside, || {
+        format!("position {:?} of {length} characters", told.position)
+    })
 }

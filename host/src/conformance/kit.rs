@@ -13,9 +13,7 @@ use crate::plugins::{
     RelationFilter, Statement, Target,
 };
 use crate::query::encode::{Column, Options, describe, json_rows};
-use crate::query::{
-    OnLimit, QueryError, QueryLimits, QueryRequest, QueryStream, Summary, execute,
-};
+use crate::query::{OnLimit, QueryError, QueryLimits, QueryRequest, QueryStream, Summary, execute};
 use crate::registry::{ChosenBy, Connection};
 use crate::tools::identifier::quote;
 
@@ -65,7 +63,9 @@ impl Kit {
             connections: AtomicU32::new(1),
         };
         let relations = kit.relations(None, None, true).await?;
-        kit.sample = relations.into_iter().find(|relation| !relation.columns.is_empty());
+        kit.sample = relations
+            .into_iter()
+            .find(|relation| !relation.columns.is_empty());
         Ok(kit)
     }
 
@@ -161,7 +161,11 @@ impl Kit {
     }
 
     /// The result of a statement that the policy has not seen.
-    pub(super) async fn direct(&self, connection: &Connection, sql: &str) -> Result<Answer, QueryError> {
+    pub(super) async fn direct(
+        &self,
+        connection: &Connection,
+        sql: &str,
+    ) -> Result<Answer, QueryError> {
         let started = Instant::now();
         let cursor = self.start(connection, sql).await?;
         let (reference, limits) = (connection.reference(), self.unlimited());
@@ -171,8 +175,15 @@ impl Kit {
     }
 
     /// Starts a statement that the policy has not seen.
-    pub(super) async fn start(&self, connection: &Connection, sql: &str) -> Result<Cursor, PluginError> {
-        let session = self.connector.session(connection.key, &connection.target).await?;
+    pub(super) async fn start(
+        &self,
+        connection: &Connection,
+        sql: &str,
+    ) -> Result<Cursor, PluginError> {
+        let session = self
+            .connector
+            .session(connection.key, &connection.target)
+            .await?;
         let statement = Statement {
             sql: sql.to_owned(),
             params: Parameters::Positional(Vec::new()),
@@ -186,7 +197,11 @@ impl Kit {
     }
 
     /// Starts a statement as a request does, to count its rows as they come.
-    pub(super) async fn stream(&self, sql: &str, limits: QueryLimits) -> Result<QueryStream, QueryError> {
+    pub(super) async fn stream(
+        &self,
+        sql: &str,
+        limits: QueryLimits,
+    ) -> Result<QueryStream, QueryError> {
         let request = QueryRequest {
             sql: sql.to_owned(),
             params: Parameters::Positional(Vec::new()),
@@ -212,7 +227,10 @@ impl Kit {
         columns: bool,
     ) -> Result<Vec<Relation>, PluginError> {
         let connection = self.main();
-        let mut session = self.connector.session(connection.key, &connection.target).await?;
+        let mut session = self
+            .connector
+            .session(connection.key, &connection.target)
+            .await?;
         let filter = RelationFilter {
             schema: schema.map(str::to_owned),
             name: name.map(str::to_owned),
@@ -268,7 +286,9 @@ pub(super) fn database_error(error: &QueryError) -> Option<&DbError> {
 /// What a statement that should have worked says instead.
 pub(super) fn unexpected(error: QueryError) -> Objection {
     let text = match &error {
-        QueryError::Plugin(PluginError::Failed { detail, .. }) => format!("the plugin failed: {detail}"),
+        QueryError::Plugin(PluginError::Failed { detail, .. }) => {
+            format!("the plugin failed: {detail}")
+        }
         QueryError::Malformed { detail } => format!("the result is malformed: {detail}"),
         QueryError::Plugin(PluginError::Database(error)) => {
             format!("{:?}: {}", error.code, error.message)
@@ -299,7 +319,10 @@ pub(super) fn refused_with(
     wanted: &[ErrorCode],
 ) -> Result<DbError, Objection> {
     match outcome {
-        Ok(answer) => Err(failed(format!("it ran and gave {} row(s)", answer.rows.len()))),
+        Ok(answer) => Err(failed(format!(
+            "it ran and gave {} row(s)",
+            answer.rows.len()
+        ))),
         Err(error) => match database_error(&error) {
             Some(told) if wanted.contains(&told.code) => Ok(told.clone()),
             Some(told) => Err(failed(format!(

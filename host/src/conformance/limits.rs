@@ -52,7 +52,9 @@ async fn rows(kit: &Kit) -> Verdict {
     if kit.phrases().many.is_none() && !answer.summary.truncated {
         return Err(not_applicable("the table has at most one row"));
     }
-    require(answer.rows.len() as u64 == wanted, || format!("{} rows", answer.rows.len()))?;
+    require(answer.rows.len() as u64 == wanted, || {
+        format!("{} rows", answer.rows.len())
+    })?;
     require(answer.summary.truncated_by == Some("max_rows"), || {
         format!("it says {:?}", answer.summary.truncated_by)
     })?;
@@ -67,9 +69,14 @@ async fn bytes(kit: &Kit) -> Verdict {
         ..kit.unlimited()
     };
     let none = Parameters::Positional(Vec::new());
-    let answer = kit.ask_with(&many(20_000), none, limits).await.map_err(unexpected)?;
+    let answer = kit
+        .ask_with(&many(20_000), none, limits)
+        .await
+        .map_err(unexpected)?;
     let rows = answer.rows.len();
-    require((500..=1100).contains(&rows), || format!("{rows} rows of about 1000 bytes"))?;
+    require((500..=1100).contains(&rows), || {
+        format!("{rows} rows of about 1000 bytes")
+    })?;
     require(answer.summary.truncated_by == Some("max_bytes"), || {
         format!("it says {:?}", answer.summary.truncated_by)
     })?;
@@ -94,20 +101,27 @@ async fn time(kit: &Kit) -> Verdict {
             _ => return Err(unexpected(error)),
         },
     }
-    require(took < Duration::from_millis(700) + SLACK, || format!("after {took:?}"))?;
+    require(took < Duration::from_millis(700) + SLACK, || {
+        format!("after {took:?}")
+    })?;
     Ok(Some(format!("after {} ms of 700", took.as_millis())))
 }
 
 async fn large(kit: &Kit) -> Verdict {
     let many = phrase(kit.phrases().many, "statement with a large result")?;
     let began = Instant::now();
-    let mut stream = kit.stream(&many(MANY), kit.unlimited()).await.map_err(unexpected)?;
+    let mut stream = kit
+        .stream(&many(MANY), kit.unlimited())
+        .await
+        .map_err(unexpected)?;
     let (mut rows, mut bytes) = (0, 0);
     while let Some(batch) = stream.next().await.map_err(unexpected)? {
         rows += batch.num_rows();
         bytes += batch.get_array_memory_size();
     }
-    require(rows == MANY as usize, || format!("{rows} rows instead of {MANY}"))?;
+    require(rows == MANY as usize, || {
+        format!("{rows} rows instead of {MANY}")
+    })?;
     Ok(Some(format!(
         "{} MiB through {} MiB in {} ms",
         bytes >> 20,

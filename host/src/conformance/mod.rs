@@ -91,7 +91,12 @@ pub async fn run(
         for check in group.checks {
             let began = Instant::now();
             let verdict = (check.run)(&kit).await;
-            findings.push(Finding::new(group.name, check.title, verdict, began.elapsed()));
+            findings.push(Finding::new(
+                group.name,
+                check.title,
+                verdict,
+                began.elapsed(),
+            ));
         }
     }
     Ok(Report::new(kit.connector(), &server, findings))
@@ -105,7 +110,10 @@ mod tests {
 
     #[test]
     fn every_check_has_a_title_of_its_own() {
-        let titles = GROUPS.iter().flat_map(|group| group.checks).map(|check| check.title);
+        let titles = GROUPS
+            .iter()
+            .flat_map(|group| group.checks)
+            .map(|check| check.title);
         let mut seen = HashSet::new();
         for title in titles {
             assert!(seen.insert(title), "{title}");

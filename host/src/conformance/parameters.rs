@@ -35,7 +35,9 @@ fn bind(kit: &Kit, value: Value) -> Parameters {
 async fn echo(kit: &Kit) -> Verdict {
     let echoes = kit.phrases().echoes;
     if echoes.is_empty() {
-        return Err(not_applicable("the kit knows no statement that gives a parameter back"));
+        return Err(not_applicable(
+            "the kit knows no statement that gives a parameter back",
+        ));
     }
     for echo in echoes {
         let bound = bind(kit, (echo.value)());
@@ -55,9 +57,8 @@ async fn condition(kit: &Kit) -> Verdict {
         let name = column.db_type.to_lowercase();
         name.contains("text") || name.contains("char") || name == "string"
     });
-    let column = column.ok_or_else(|| {
-        not_applicable(format!("{} has no column of text", sample.name))
-    })?;
+    let column =
+        column.ok_or_else(|| not_applicable(format!("{} has no column of text", sample.name)))?;
     let places: &[&str] = match kit.phrases().style {
         Style::Positional => &["$1", "?"],
         Style::Named(_) => &["{p:String}"],
@@ -82,13 +83,17 @@ async fn condition(kit: &Kit) -> Verdict {
     }
     match refused {
         Some(error) => Err(unless_unsupported(error)),
-        None => Err(not_applicable("the kit knows no parameters of this dialect")),
+        None => Err(not_applicable(
+            "the kit knows no parameters of this dialect",
+        )),
     }
 }
 
 async fn too_few(kit: &Kit) -> Verdict {
     let Some(echo) = kit.phrases().echoes.first() else {
-        return Err(not_applicable("the kit knows no statement with a parameter"));
+        return Err(not_applicable(
+            "the kit knows no statement with a parameter",
+        ));
     };
     let none = Parameters::Positional(Vec::new());
     match kit.ask_with(echo.sql, none, kit.unlimited()).await {

@@ -124,9 +124,24 @@ const POSTGRESQL: Phrases = Phrases {
     bad_value: Some("SELECT 1 / 0"),
     style: Style::Positional,
     echoes: &[
-        Echo { class: "text", sql: "SELECT $1::text", value: evil, json: EVIL_JSON },
-        Echo { class: "integer", sql: "SELECT $1::integer", value: forty_two, json: "42" },
-        Echo { class: "NULL", sql: "SELECT $1::text", value: null, json: "null" },
+        Echo {
+            class: "text",
+            sql: "SELECT $1::text",
+            value: evil,
+            json: EVIL_JSON,
+        },
+        Echo {
+            class: "integer",
+            sql: "SELECT $1::integer",
+            value: forty_two,
+            json: "42",
+        },
+        Echo {
+            class: "NULL",
+            sql: "SELECT $1::text",
+            value: null,
+            json: "null",
+        },
     ],
     write: "CREATE TABLE datachat_conformance (n integer)",
     trace: Some(Trace {
@@ -169,9 +184,24 @@ const MYSQL: Phrases = Phrases {
     bad_value: Some("SELECT CAST(18446744073709551615 AS UNSIGNED) + 1"),
     style: Style::Positional,
     echoes: &[
-        Echo { class: "text", sql: "SELECT CONCAT(?)", value: evil, json: EVIL_JSON },
-        Echo { class: "integer", sql: "SELECT CAST(? AS SIGNED)", value: forty_two, json: "42" },
-        Echo { class: "NULL", sql: "SELECT CONCAT(?)", value: null, json: "null" },
+        Echo {
+            class: "text",
+            sql: "SELECT CONCAT(?)",
+            value: evil,
+            json: EVIL_JSON,
+        },
+        Echo {
+            class: "integer",
+            sql: "SELECT CAST(? AS SIGNED)",
+            value: forty_two,
+            json: "42",
+        },
+        Echo {
+            class: "NULL",
+            sql: "SELECT CONCAT(?)",
+            value: null,
+            json: "null",
+        },
     ],
     write: "CREATE TABLE datachat_conformance (n integer)",
     trace: Some(Trace {
@@ -222,9 +252,24 @@ const CLICKHOUSE: Phrases = Phrases {
     bad_value: Some("SELECT intDiv(1, 0)"),
     style: Style::Named("p"),
     echoes: &[
-        Echo { class: "text", sql: "SELECT {p:String}", value: evil, json: EVIL_JSON },
-        Echo { class: "integer", sql: "SELECT {p:Int32}", value: forty_two, json: "42" },
-        Echo { class: "NULL", sql: "SELECT {p:Nullable(String)}", value: null, json: "null" },
+        Echo {
+            class: "text",
+            sql: "SELECT {p:String}",
+            value: evil,
+            json: EVIL_JSON,
+        },
+        Echo {
+            class: "integer",
+            sql: "SELECT {p:Int32}",
+            value: forty_two,
+            json: "42",
+        },
+        Echo {
+            class: "NULL",
+            sql: "SELECT {p:Nullable(String)}",
+            value: null,
+            json: "null",
+        },
     ],
     write: "CREATE TABLE datachat_conformance (n Int32) ENGINE = Memory",
     // Over HTTP there is no session that could keep anything.
@@ -232,7 +277,9 @@ const CLICKHOUSE: Phrases = Phrases {
     slow: Some("SELECT sleep(3)"),
     sleep: Some(|seconds, marker| {
         // One row a block: the server looks for a cancel between blocks.
-        format!("SELECT sum(sleepEachRow(1)), '{marker}' FROM numbers({seconds}) SETTINGS max_block_size = 1")
+        format!(
+            "SELECT sum(sleepEachRow(1)), '{marker}' FROM numbers({seconds}) SETTINGS max_block_size = 1"
+        )
     }),
     running: Some(|marker| {
         format!(
@@ -281,7 +328,10 @@ mod tests {
     fn what_is_asked_as_a_request_passes_the_policy() {
         for dialect in ALL {
             let phrases = Phrases::of(dialect);
-            let literals = phrases.literals.iter().map(|literal| format!("SELECT {}", literal.sql));
+            let literals = phrases
+                .literals
+                .iter()
+                .map(|literal| format!("SELECT {}", literal.sql));
             let fixed = [
                 phrases.empty,
                 phrases.duplicate,
@@ -296,7 +346,10 @@ mod tests {
                 .chain(echoes)
                 .chain(many);
             for sql in asked {
-                assert!(judge(dialect, &[], &sql, &Limits::default()).is_ok(), "{sql}");
+                assert!(
+                    judge(dialect, &[], &sql, &Limits::default()).is_ok(),
+                    "{sql}"
+                );
             }
         }
     }
@@ -306,7 +359,10 @@ mod tests {
         for dialect in ALL {
             let phrases = Phrases::of(dialect);
             for sql in [phrases.write, phrases.syntax_error] {
-                assert!(judge(dialect, &[], sql, &Limits::default()).is_err(), "{sql}");
+                assert!(
+                    judge(dialect, &[], sql, &Limits::default()).is_err(),
+                    "{sql}"
+                );
             }
         }
     }

@@ -56,10 +56,7 @@ impl Drop for Proxy {
 
 async fn accept(listener: TcpListener, server: SocketAddr, cut: Arc<Mutex<CancellationToken>>) {
     while let Ok((mut client, _)) = listener.accept().await {
-        let token = cut
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let token = cut.lock().unwrap_or_else(PoisonError::into_inner).clone();
         tokio::spawn(async move {
             let Ok(mut upstream) = TcpStream::connect(server).await else {
                 return;
@@ -80,7 +77,9 @@ mod tests {
 
     #[tokio::test]
     async fn bytes_go_through_until_the_cut_and_again_after_it() {
-        let server = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
+        let server = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .await
+            .expect("a port");
         let port = server.local_addr().expect("an address").port();
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = server.accept().await {
@@ -92,7 +91,9 @@ mod tests {
         });
         let proxy = Proxy::start("127.0.0.1", port).await.expect("a proxy");
         for _ in 0..2 {
-            let mut stream = TcpStream::connect(("127.0.0.1", proxy.port())).await.expect("open");
+            let mut stream = TcpStream::connect(("127.0.0.1", proxy.port()))
+                .await
+                .expect("open");
             stream.write_all(b"ping").await.expect("sent");
             let mut answer = [0; 4];
             stream.read_exact(&mut answer).await.expect("echoed");

@@ -35,20 +35,27 @@ pub(super) const GROUP: Group = Group {
 };
 
 async fn list(kit: &Kit) -> Verdict {
-    let relations = kit.relations(None, None, true).await.map_err(unexpected_call)?;
+    let relations = kit
+        .relations(None, None, true)
+        .await
+        .map_err(unexpected_call)?;
     let names: Vec<(&str, &str)> = relations
         .iter()
         .map(|relation| (relation.schema.as_str(), relation.name.as_str()))
         .collect();
     let unsorted = names.windows(2).find(|pair| pair[0] >= pair[1]);
-    require(unsorted.is_none(), || format!("out of order or twice: {unsorted:?}"))?;
+    require(unsorted.is_none(), || {
+        format!("out of order or twice: {unsorted:?}")
+    })?;
     for relation in &relations {
         let name = &relation.name;
         require(!name.is_empty(), || "a relation has no name".to_owned())?;
         let mut seen = HashSet::new();
         for column in &relation.columns {
             let said = !column.name.is_empty() && !column.db_type.is_empty();
-            require(said, || format!("a column of {name} has no name or no type"))?;
+            require(said, || {
+                format!("a column of {name} has no name or no type")
+            })?;
             require(seen.insert(&column.name), || {
                 format!("{name} has two columns {}", column.name)
             })?;
@@ -59,7 +66,9 @@ async fn list(kit: &Kit) -> Verdict {
             .iter()
             .chain(relation.foreign_keys.iter().flat_map(|key| &key.columns));
         for column in keys {
-            require(known(column), || format!("a key of {name} has a column {column}"))?;
+            require(known(column), || {
+                format!("a key of {name} has a column {column}")
+            })?;
         }
         for key in &relation.foreign_keys {
             require(key.columns.len() == key.referenced_columns.len(), || {
@@ -80,32 +89,49 @@ async fn filter(kit: &Kit) -> Verdict {
     let found = kit.relations(None, Some(&other_case), false).await;
     let found = found.map_err(unexpected_call)?;
     let same = |name: &str| name.to_lowercase() == sample.name.to_lowercase();
-    require(found.iter().any(|relation| relation.name == sample.name), || {
-        format!("{other_case} finds {} relations", found.len())
-    })?;
+    require(
+        found.iter().any(|relation| relation.name == sample.name),
+        || format!("{other_case} finds {} relations", found.len()),
+    )?;
     require(found.iter().all(|relation| same(&relation.name)), || {
         "others are found, too".to_owned()
     })?;
-    let nowhere = kit.relations(Some("datachat_no_such_schema"), None, false).await;
+    let nowhere = kit
+        .relations(Some("datachat_no_such_schema"), None, false)
+        .await;
     let nowhere = nowhere.map_err(unexpected_call)?;
-    require(nowhere.is_empty(), || "a schema that is not there has relations".to_owned())?;
+    require(nowhere.is_empty(), || {
+        "a schema that is not there has relations".to_owned()
+    })?;
     Ok(None)
 }
 
 async fn without_columns(kit: &Kit) -> Verdict {
     let sample = kit.sample()?;
-    let found = kit.relations(Some(&sample.schema), Some(&sample.name), false).await;
+    let found = kit
+        .relations(Some(&sample.schema), Some(&sample.name), false)
+        .await;
     let found = found.map_err(unexpected_call)?;
     let bare = found.iter().all(|relation| relation.columns.is_empty());
-    require(!found.is_empty() && bare, || format!("{} relations", found.len()))?;
+    require(!found.is_empty() && bare, || {
+        format!("{} relations", found.len())
+    })?;
     Ok(None)
 }
 
 async fn readable(kit: &Kit) -> Verdict {
     let sample = kit.sample()?;
     let answer = sample_row(kit).await?;
-    let read: Vec<&str> = answer.columns.iter().map(|column| column.name.as_str()).collect();
-    let listed: Vec<&str> = sample.columns.iter().map(|column| column.name.as_str()).collect();
+    let read: Vec<&str> = answer
+        .columns
+        .iter()
+        .map(|column| column.name.as_str())
+        .collect();
+    let listed: Vec<&str> = sample
+        .columns
+        .iter()
+        .map(|column| column.name.as_str())
+        .collect();
     require(read == listed, || format!("{read:?} instead of {listed:?}"))?;
     Ok(Some(format!("{}.{}", sample.schema, sample.name)))
 }
@@ -155,7 +181,9 @@ fn bind(kit: &Kit, template: &Template, table: &str, schema: Value) -> Parameter
         _ => schema.clone(),
     };
     match kit.phrases().style {
-        Style::Positional => Parameters::Positional(template.parameters.iter().map(value).collect()),
+        Style::Positional => {
+            Parameters::Positional(template.parameters.iter().map(value).collect())
+        }
         Style::Named(_) => Parameters::Named(
             template
                 .parameters

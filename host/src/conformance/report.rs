@@ -123,7 +123,10 @@ impl fmt::Display for Report {
             failed,
             not_applicable,
         } = self.totals;
-        write!(f, "\n{passed} passed, {failed} failed, {not_applicable} not applicable")
+        write!(
+            f,
+            "\n{passed} passed, {failed} failed, {not_applicable} not applicable"
+        )
     }
 }
 

@@ -18,11 +18,21 @@ pub(super) const GROUP: Group = Group {
 };
 
 async fn settings(kit: &Kit) -> Verdict {
-    let trace = phrase(kit.phrases().trace.as_ref(), "setting that outlives a statement")?;
+    let trace = phrase(
+        kit.phrases().trace.as_ref(),
+        "setting that outlives a statement",
+    )?;
     let connection = kit.another(kit.target());
-    kit.direct(&connection, trace.leave).await.map_err(unexpected)?;
-    let answer = kit.direct(&connection, trace.look).await.map_err(unexpected)?;
-    require(answer.rows != [trace.json], || format!("{} is still there", trace.json))?;
+    kit.direct(&connection, trace.leave)
+        .await
+        .map_err(unexpected)?;
+    let answer = kit
+        .direct(&connection, trace.look)
+        .await
+        .map_err(unexpected)?;
+    require(answer.rows != [trace.json], || {
+        format!("{} is still there", trace.json)
+    })?;
     Ok(None)
 }
 
@@ -33,7 +43,11 @@ async fn after_an_error(kit: &Kit) -> Verdict {
         None => format!("SELECT * FROM {}", kit.name_of(kit.sample()?)),
     };
     for _ in 0..3 {
-        if kit.direct(&connection, kit.phrases().syntax_error).await.is_ok() {
+        if kit
+            .direct(&connection, kit.phrases().syntax_error)
+            .await
+            .is_ok()
+        {
             return Err(failed("a statement that does not parse ran"));
         }
         kit.direct(&connection, &works).await.map_err(unexpected)?;

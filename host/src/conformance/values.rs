@@ -50,7 +50,10 @@ async fn classes(kit: &Kit) -> Verdict {
         };
         let expected = format!("[{}]", literal.json);
         if answer.rows != [expected.as_str()] {
-            wrong.push(format!("{}: {:?} instead of {expected}", literal.class, answer.rows));
+            wrong.push(format!(
+                "{}: {:?} instead of {expected}",
+                literal.class, answer.rows
+            ));
         }
     }
     require(wrong.is_empty(), || wrong.join("; "))?;
@@ -65,8 +68,12 @@ async fn empty(kit: &Kit) -> Verdict {
             kit.ask(&sql).await.map_err(unless_unsupported)?
         }
     };
-    require(answer.rows.is_empty(), || format!("it has {} rows", answer.rows.len()))?;
-    require(!answer.columns.is_empty(), || "it has no columns".to_owned())?;
+    require(answer.rows.is_empty(), || {
+        format!("it has {} rows", answer.rows.len())
+    })?;
+    require(!answer.columns.is_empty(), || {
+        "it has no columns".to_owned()
+    })?;
     Ok(None)
 }
 
@@ -81,7 +88,11 @@ async fn duplicates(kit: &Kit) -> Verdict {
         }
     };
     let answer = kit.ask(&sql).await.map_err(unless_unsupported)?;
-    let names: Vec<&str> = answer.columns.iter().map(|column| column.name.as_str()).collect();
+    let names: Vec<&str> = answer
+        .columns
+        .iter()
+        .map(|column| column.name.as_str())
+        .collect();
     match names.as_slice() {
         [a, b] if a == b => Ok(None),
         names => Err(failed(format!("the columns are {names:?}"))),

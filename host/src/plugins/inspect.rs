@@ -100,7 +100,8 @@ pub async fn inspect(
         }
     };
     let ty = component.component_type();
-    let names = |names: Vec<&str>| -> Vec<String> { names.into_iter().map(str::to_owned).collect() };
+    let names =
+        |names: Vec<&str>| -> Vec<String> { names.into_iter().map(str::to_owned).collect() };
     let imports = names(ty.imports(&runtime.engine).map(|(name, _)| name).collect());
     seen.exports = names(ty.exports(&runtime.engine).map(|(name, _)| name).collect());
     seen.memory_bytes = Some(initial_memory(&component));

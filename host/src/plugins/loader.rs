@@ -161,7 +161,11 @@ impl Loader {
     }
 
     /// Compiles, or finds what was compiled before.
-    pub(super) async fn component(&self, digest: &str, wasm: Vec<u8>) -> Result<Component, LoadError> {
+    pub(super) async fn component(
+        &self,
+        digest: &str,
+        wasm: Vec<u8>,
+    ) -> Result<Component, LoadError> {
         let limits = &self.runtime.limits;
         if wasm.len() as u64 > limits.plugin_wasm_bytes {
             return Err(LoadError::TooLarge {

@@ -98,7 +98,9 @@ static FILES: LazyLock<Vec<Described>> = LazyLock::new(|| {
 });
 
 /// Every type, sorted by name: those of the connectors, each with its digest, and those of the data files.
-pub fn entries<'a>(connectors: impl IntoIterator<Item = (&'a ConnectorInfo, &'a str)>) -> Vec<Entry> {
+pub fn entries<'a>(
+    connectors: impl IntoIterator<Item = (&'a ConnectorInfo, &'a str)>,
+) -> Vec<Entry> {
     let mut entries: Vec<Entry> = connectors
         .into_iter()
         .flat_map(|(info, digest)| {
@@ -196,7 +198,10 @@ mod tests {
         );
         let found = find(&entries, "MariaDB").expect("by alias");
         let plugin = found.plugin.as_ref().expect("a connector");
-        assert_eq!((plugin.name.as_str(), plugin.digest.as_str()), ("mysql", "sha256:2"));
+        assert_eq!(
+            (plugin.name.as_str(), plugin.digest.as_str()),
+            ("mysql", "sha256:2")
+        );
         assert!(find(&entries, "oracle").is_none());
     }
 
@@ -228,7 +233,10 @@ mod tests {
         assert_eq!(FILES.len(), secrets.len());
         for (name, secret) in secrets {
             assert_eq!(credentials_only(&name.to_uppercase()), Some(name));
-            let described = FILES.iter().find(|file| file.database_type == name).expect(name);
+            let described = FILES
+                .iter()
+                .find(|file| file.database_type == name)
+                .expect(name);
             let properties = &described.credentials_schema["properties"];
             assert_eq!(properties[secret]["writeOnly"], true, "{name}");
             assert!(jsonschema::draft202012::new(&described.credentials_schema).is_ok());
@@ -237,11 +245,18 @@ mod tests {
                 let named = part.split('}').next().unwrap_or_default();
                 assert!(properties[named].is_object(), "{name}: {named}");
             }
-            for query in [&described.queries.list_tables, &described.queries.list_columns] {
+            for query in [
+                &described.queries.list_tables,
+                &described.queries.list_columns,
+            ] {
                 let query = query.as_ref().expect("a statement");
                 for parameter in &query.parameters {
                     let forms = [format!("@{parameter}"), format!(":{parameter}")];
-                    assert!(forms.iter().any(|form| query.sql.contains(form)), "{}", query.sql);
+                    assert!(
+                        forms.iter().any(|form| query.sql.contains(form)),
+                        "{}",
+                        query.sql
+                    );
                 }
             }
         }

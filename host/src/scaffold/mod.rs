@@ -71,19 +71,40 @@ impl Name {
 }
 
 const CONNECTOR: &[(&str, &str)] = &[
-    ("Cargo.toml", include_str!("templates/connector/Cargo.toml.txt")),
-    ("README.md", include_str!("templates/connector/README.md.txt")),
-    ("src/lib.rs", include_str!("templates/connector/src/lib.rs.txt")),
-    ("src/component.rs", include_str!("templates/connector/src/component.rs.txt")),
-    ("src/statement.rs", include_str!("templates/connector/src/statement.rs.txt")),
-    ("src/table.rs", include_str!("templates/connector/src/table.rs.txt")),
+    (
+        "Cargo.toml",
+        include_str!("templates/connector/Cargo.toml.txt"),
+    ),
+    (
+        "README.md",
+        include_str!("templates/connector/README.md.txt"),
+    ),
+    (
+        "src/lib.rs",
+        include_str!("templates/connector/src/lib.rs.txt"),
+    ),
+    (
+        "src/component.rs",
+        include_str!("templates/connector/src/component.rs.txt"),
+    ),
+    (
+        "src/statement.rs",
+        include_str!("templates/connector/src/statement.rs.txt"),
+    ),
+    (
+        "src/table.rs",
+        include_str!("templates/connector/src/table.rs.txt"),
+    ),
 ];
 
 const TOOL: &[(&str, &str)] = &[
     ("Cargo.toml", include_str!("templates/tool/Cargo.toml.txt")),
     ("README.md", include_str!("templates/tool/README.md.txt")),
     ("src/lib.rs", include_str!("templates/tool/src/lib.rs.txt")),
-    ("src/component.rs", include_str!("templates/tool/src/component.rs.txt")),
+    (
+        "src/component.rs",
+        include_str!("templates/tool/src/component.rs.txt"),
+    ),
 ];
 
 const COMMON: &[(&str, &str)] = &[
@@ -112,9 +133,12 @@ pub fn files(kind: Kind, name: &Name) -> Vec<(String, String)> {
         ((*path).to_owned(), text)
     });
     // In this project the SDK stands one folder deeper.
-    let vendored = FILES
-        .iter()
-        .map(|(path, text)| ((*path).to_owned(), text.replace("\"../../wit/", "\"../wit/")));
+    let vendored = FILES.iter().map(|(path, text)| {
+        (
+            (*path).to_owned(),
+            text.replace("\"../../wit/", "\"../wit/"),
+        )
+    });
     filled.chain(vendored).collect()
 }
 
@@ -128,12 +152,13 @@ pub fn write(folder: &Path, files: &[(String, String)]) -> Result<(), ScaffoldEr
         source,
     };
     match fs::read_dir(folder) {
-        Ok(mut entries) if entries.next().is_some() => {
-            return Err(ScaffoldError::Occupied {
-                path: folder.display().to_string(),
-            });
+        Ok(entries) => {
+            if entries.count() > 0 {
+                return Err(ScaffoldError::Occupied {
+                    path: folder.display().to_string(),
+                });
+            }
         }
-        Ok(_) => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(failed(folder, error)),
     }
@@ -186,7 +211,9 @@ mod tests {
             assert!(Name::parse(good).is_ok(), "{good}");
         }
         let long = "a".repeat(41);
-        for bad in ["", "A", "1a", "-a", "a-", "a--b", "a_b", "ä", "a/b", "std", &long] {
+        for bad in [
+            "", "A", "1a", "-a", "a-", "a--b", "a_b", "ä", "a/b", "std", &long,
+        ] {
             assert!(Name::parse(bad).is_err(), "{bad}");
         }
     }
@@ -194,13 +221,25 @@ mod tests {
     #[test]
     fn a_folder_that_has_something_in_it_is_left_alone() {
         let place = tempfile::tempdir().expect("a folder");
-        let files = [("a/b.txt".to_owned(), "x".to_owned()), ("run.sh".to_owned(), String::new())];
+        let files = [
+            ("a/b.txt".to_owned(), "x".to_owned()),
+            ("run.sh".to_owned(), String::new()),
+        ];
         let folder = place.path().join("new");
         write(&folder, &files).expect("written");
-        assert_eq!(fs::read_to_string(folder.join("a/b.txt")).expect("there"), "x");
+        assert_eq!(
+            fs::read_to_string(folder.join("a/b.txt")).expect("there"),
+            "x"
+        );
         use std::os::unix::fs::PermissionsExt as _;
-        let mode = fs::metadata(folder.join("run.sh")).expect("there").permissions().mode();
+        let mode = fs::metadata(folder.join("run.sh"))
+            .expect("there")
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o111, 0o111);
-        assert!(matches!(write(&folder, &files), Err(ScaffoldError::Occupied { .. })));
+        assert!(matches!(
+            write(&folder, &files),
+            Err(ScaffoldError::Occupied { .. })
+        ));
     }
 }

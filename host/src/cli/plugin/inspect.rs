@@ -95,21 +95,35 @@ fn as_json(seen: &Inspection) -> Value {
 fn as_record(seen: &Inspection) -> Value {
     let mut record = serde_json::Map::new();
     let mut add = |name: &str, value: String| record.insert(name.to_owned(), value.into());
-    add("loadable", match &seen.refused {
-        None => "yes".to_owned(),
-        Some(why) => format!("no: {why}"),
-    });
-    add("kind", seen.kind.map_or("none that is served", |kind| kind.as_str()).to_owned());
-    let contract = seen.contract.map(|version| format!("datachat:plugin@{version}"));
-    add("contract", contract.unwrap_or_else(|| {
-        format!("none that is served ({})", SERVED.join(", "))
-    }));
+    add(
+        "loadable",
+        match &seen.refused {
+            None => "yes".to_owned(),
+            Some(why) => format!("no: {why}"),
+        },
+    );
+    add(
+        "kind",
+        seen.kind
+            .map_or("none that is served", |kind| kind.as_str())
+            .to_owned(),
+    );
+    let contract = seen
+        .contract
+        .map(|version| format!("datachat:plugin@{version}"));
+    add(
+        "contract",
+        contract.unwrap_or_else(|| format!("none that is served ({})", SERVED.join(", "))),
+    );
     add("digest", seen.digest.clone());
     add("size", format!("{} KiB", seen.size.div_ceil(1024)));
     if let Some(memory) = seen.memory_bytes {
         add("memory", format!("{} KiB before it runs", memory >> 10));
     }
-    add("signature", seen.signature.clone().unwrap_or_else(|| "none".to_owned()));
+    add(
+        "signature",
+        seen.signature.clone().unwrap_or_else(|| "none".to_owned()),
+    );
     add("asks for", groups(&seen.imports, true));
     let refused = groups(&seen.imports, false);
     if !refused.is_empty() {
@@ -231,7 +245,10 @@ mod tests {
             import("wasi:io/streams@0.2.12", "streams", true),
             import("evil:x/y@1.0.0", "something", false),
         ];
-        assert_eq!(groups(&imports, true), "streams (wasi:io/poll, wasi:io/streams)");
+        assert_eq!(
+            groups(&imports, true),
+            "streams (wasi:io/poll, wasi:io/streams)"
+        );
         assert_eq!(groups(&imports, false), "something (evil:x/y)");
     }
 }

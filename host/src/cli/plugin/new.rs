@@ -30,7 +30,10 @@ pub fn run(args: &Args, printer: Printer) -> Result<(), Failure> {
         WhichKind::Tool => Kind::Tool,
     };
     let name = Name::parse(&args.name).map_err(|error| Failure::usage(error.to_string()))?;
-    let folder = args.path.clone().unwrap_or_else(|| PathBuf::from(name.as_str()));
+    let folder = args
+        .path
+        .clone()
+        .unwrap_or_else(|| PathBuf::from(name.as_str()));
     scaffold::write(&folder, &scaffold::files(kind, &name))
         .map_err(|error| Failure::new(error.to_string()))?;
     printer.say(&format!(

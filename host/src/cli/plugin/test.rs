@@ -54,7 +54,9 @@ pub async fn run(config: &Config, args: Args, printer: Printer) -> Result<(), Fa
         let status = plugins.status();
         let why = status.first().and_then(|plugin| plugin.detail.clone());
         let why = why.unwrap_or_else(|| "it has tools; the kit is for connectors".to_owned());
-        return Err(Failure::new(format!("it is no connector that can be tried: {why}")));
+        return Err(Failure::new(format!(
+            "it is no connector that can be tried: {why}"
+        )));
     };
     let refused = |error: crate::registry::url::UrlError| Failure::new(format!("the URL: {error}"));
     let parts = Parts::parse(url.reveal()).map_err(refused)?;
@@ -69,13 +71,18 @@ pub async fn run(config: &Config, args: Args, printer: Printer) -> Result<(), Fa
     let report = conformance::run(connector, target, limits).await;
     plugins.shutdown().await;
     let report = report.map_err(|error| {
-        Failure::new(format!("no session could be opened, so nothing was tried: {error}"))
+        Failure::new(format!(
+            "no session could be opened, so nothing was tried: {error}"
+        ))
     })?;
     print(&report, args.report, printer)?;
     if report.passed {
         return Ok(());
     }
-    Err(Failure::new(format!("{} check(s) failed", report.totals.failed)))
+    Err(Failure::new(format!(
+        "{} check(s) failed",
+        report.totals.failed
+    )))
 }
 
 fn print(report: &Report, format: Option<ReportFormat>, printer: Printer) -> Result<(), Failure> {

@@ -27,23 +27,99 @@ const RULES: Rules = Rules {
 
 /// Functions that only compute, whatever engine has them. Sorted.
 const FUNCTIONS: &[&str] = &[
-    "abs", "avg", "cast", "ceil", "ceiling", "char_length", "character_length", "coalesce", "concat",
-    "count", "cume_dist", "dense_rank", "exp", "extract", "first_value", "floor", "greatest", "lag",
-    "last_value", "lead", "least", "length", "ln", "lower", "ltrim", "max", "min", "mod", "ntile",
-    "nullif", "octet_length", "percent_rank", "position", "power", "rank", "replace", "round",
-    "row_number", "rtrim", "sign", "sqrt", "stddev_pop", "stddev_samp", "substr", "substring", "sum",
-    "trim", "upper", "var_pop", "var_samp",
+    "abs",
+    "avg",
+    "cast",
+    "ceil",
+    "ceiling",
+    "char_length",
+    "character_length",
+    "coalesce",
+    "concat",
+    "count",
+    "cume_dist",
+    "dense_rank",
+    "exp",
+    "extract",
+    "first_value",
+    "floor",
+    "greatest",
+    "lag",
+    "last_value",
+    "lead",
+    "least",
+    "length",
+    "ln",
+    "lower",
+    "ltrim",
+    "max",
+    "min",
+    "mod",
+    "ntile",
+    "nullif",
+    "octet_length",
+    "percent_rank",
+    "position",
+    "power",
+    "rank",
+    "replace",
+    "round",
+    "row_number",
+    "rtrim",
+    "sign",
+    "sqrt",
+    "stddev_pop",
+    "stddev_samp",
+    "substr",
+    "substring",
+    "sum",
+    "trim",
+    "upper",
+    "var_pop",
+    "var_samp",
 ];
 
 /// Words that a parenthesis may follow without a call. Types have it in CAST.
 const KEYWORDS: &[Keyword] = &[
-    Keyword::ALL, Keyword::AND, Keyword::ANY, Keyword::AS, Keyword::BETWEEN, Keyword::BY,
-    Keyword::CASE, Keyword::CHAR, Keyword::CHARACTER, Keyword::DECIMAL, Keyword::DISTINCT,
-    Keyword::ELSE, Keyword::EXCEPT, Keyword::EXISTS, Keyword::FILTER, Keyword::FLOAT, Keyword::FROM,
-    Keyword::HAVING, Keyword::IN, Keyword::INTERSECT, Keyword::JOIN, Keyword::LIKE, Keyword::LIMIT,
-    Keyword::NOT, Keyword::NUMERIC, Keyword::OFFSET, Keyword::ON, Keyword::OR, Keyword::OVER,
-    Keyword::SELECT, Keyword::THEN, Keyword::TIME, Keyword::TIMESTAMP, Keyword::UNION,
-    Keyword::USING, Keyword::VALUES, Keyword::VARCHAR, Keyword::WHEN, Keyword::WHERE,
+    Keyword::ALL,
+    Keyword::AND,
+    Keyword::ANY,
+    Keyword::AS,
+    Keyword::BETWEEN,
+    Keyword::BY,
+    Keyword::CASE,
+    Keyword::CHAR,
+    Keyword::CHARACTER,
+    Keyword::DECIMAL,
+    Keyword::DISTINCT,
+    Keyword::ELSE,
+    Keyword::EXCEPT,
+    Keyword::EXISTS,
+    Keyword::FILTER,
+    Keyword::FLOAT,
+    Keyword::FROM,
+    Keyword::HAVING,
+    Keyword::IN,
+    Keyword::INTERSECT,
+    Keyword::JOIN,
+    Keyword::LIKE,
+    Keyword::LIMIT,
+    Keyword::NOT,
+    Keyword::NUMERIC,
+    Keyword::OFFSET,
+    Keyword::ON,
+    Keyword::OR,
+    Keyword::OVER,
+    Keyword::SELECT,
+    Keyword::THEN,
+    Keyword::TIME,
+    Keyword::TIMESTAMP,
+    Keyword::UNION,
+    Keyword::USING,
+    Keyword::VALUES,
+    Keyword::VARCHAR,
+    Keyword::WHEN,
+    Keyword::WHERE,
 ];
 
 /// Judges a statement of an unknown dialect.
@@ -53,15 +129,20 @@ const KEYWORDS: &[Keyword] = &[
 pub fn judge(sql: &str) -> Result<(), Refusal> {
     let tokens = lex(sql)?;
     let statement = Tokens(&tokens).only_statement()?;
-    let reads = statement.is(0, &Token::LParen) || statement.says_one(0, &["SELECT", "WITH", "VALUES"]);
+    let reads =
+        statement.is(0, &Token::LParen) || statement.says_one(0, &["SELECT", "WITH", "VALUES"]);
     if !reads {
-        let message = format!("Only a SELECT may be run, not {}.", statement_name(statement));
+        let message = format!(
+            "Only a SELECT may be run, not {}.",
+            statement_name(statement)
+        );
         return Err(statement.refusal(0, Reason::Statement, message));
     }
     for (at, name) in statement.calls() {
         if !only_computes(statement, at) {
-            let message =
-                format!("The function {name} is not one that is known to only compute on any database.");
+            let message = format!(
+                "The function {name} is not one that is known to only compute on any database."
+            );
             return Err(statement.refusal(at, Reason::Function, message));
         }
     }
@@ -77,7 +158,11 @@ fn only_computes(tokens: Tokens, at: usize) -> bool {
         return false;
     };
     let is_keyword = word.quote_style.is_none() && KEYWORDS.contains(&word.keyword);
-    let is_function = || FUNCTIONS.binary_search(&word.value.to_lowercase().as_str()).is_ok();
+    let is_function = || {
+        FUNCTIONS
+            .binary_search(&word.value.to_lowercase().as_str())
+            .is_ok()
+    };
     !qualified && (is_keyword || is_function())
 }
 
@@ -119,12 +204,17 @@ struct Places(Vec<u64>);
 
 impl Places {
     fn of(sql: &str) -> Self {
-        let breaks = sql.chars().zip(1..).filter(|(character, _)| *character == '\n');
+        let breaks = sql
+            .chars()
+            .zip(1..)
+            .filter(|(character, _)| *character == '\n');
         Self(std::iter::once(0).chain(breaks.map(|(_, at)| at)).collect())
     }
 
     fn flat(&self, at: Location) -> Location {
-        let line = usize::try_from(at.line).unwrap_or(usize::MAX).saturating_sub(1);
+        let line = usize::try_from(at.line)
+            .unwrap_or(usize::MAX)
+            .saturating_sub(1);
         Location {
             line: 1,
             column: self.0.get(line).copied().unwrap_or(0) + at.column,
@@ -208,10 +298,16 @@ mod tests {
             ("DELETE FROM t", Reason::Statement),
             ("INSERT INTO t VALUES (1)", Reason::Statement),
             ("EXPLAIN ANALYZE DELETE FROM t", Reason::Statement),
-            ("WITH d AS (DELETE FROM t RETURNING *) SELECT * FROM d", Reason::Statement),
+            (
+                "WITH d AS (DELETE FROM t RETURNING *) SELECT * FROM d",
+                Reason::Statement,
+            ),
             ("SELECT * INTO u FROM t", Reason::Statement),
             ("SELECT a FROM t FOR UPDATE", Reason::Locking),
-            ("SELECT * FROM url('http://169.254.169.254/')", Reason::Function),
+            (
+                "SELECT * FROM url('http://169.254.169.254/')",
+                Reason::Function,
+            ),
             ("SELECT * FROM t, LATERAL f(t.a)", Reason::Function),
             ("SELECT load_file('/etc/passwd')", Reason::Function),
             ("SELECT pg_catalog.count(*)", Reason::Function),
@@ -219,8 +315,14 @@ mod tests {
             ("SELECT count(load_file('x'))", Reason::Function),
             ("SELECT 1 ORDER BY setval('s', 1)", Reason::Function),
             ("SELECT 1 LIMIT setval('s', 1)", Reason::Function),
-            ("SELECT sum(1) OVER (ORDER BY setval('s', 1))", Reason::Function),
-            ("SELECT sum(1) FILTER (WHERE setval('s', 1) > 0)", Reason::Function),
+            (
+                "SELECT sum(1) OVER (ORDER BY setval('s', 1))",
+                Reason::Function,
+            ),
+            (
+                "SELECT sum(1) FILTER (WHERE setval('s', 1) > 0)",
+                Reason::Function,
+            ),
             ("SELECT 1 UNION SELECT sleep(10)", Reason::Function),
             ("SELECT (SELECT sleep(10))", Reason::Function),
             ("SELECT CASE WHEN sleep(1) THEN 1 END", Reason::Function),
@@ -265,7 +367,11 @@ mod tests {
     #[test]
     fn deep_and_long_statements_answer_quickly() {
         assert_eq!(
-            reason(&format!("SELECT {}1{}", "(".repeat(10_000), ")".repeat(10_000))),
+            reason(&format!(
+                "SELECT {}1{}",
+                "(".repeat(10_000),
+                ")".repeat(10_000)
+            )),
             Some(Reason::TooDeep)
         );
         let long = format!("SELECT 1{}", " + 1".repeat(24_000));

@@ -1,7 +1,7 @@
 //! What a call takes and gives: the schemas that the host enforces, and the types that fit them.
 
-use datachat_sdk::tool::{Definition, ToolError, ToolErrorCode};
 use datachat_sdk::tool::types::DbError;
+use datachat_sdk::tool::{Definition, ToolError, ToolErrorCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -112,7 +112,8 @@ impl From<Failure> for ToolError {
 
 /// The tool of this component.
 pub fn definition() -> Definition {
-    let name = |description: &str| json!({"type": "string", "minLength": 1, "description": description});
+    let name =
+        |description: &str| json!({"type": "string", "minLength": 1, "description": description});
     let count = json!({"type": "integer", "minimum": 0});
     let count_or_null = json!({"type": ["integer", "null"], "minimum": 0});
     let scalar = json!({"type": ["number", "string", "boolean", "null"]});

@@ -42,11 +42,15 @@ impl Found {
     pub fn kind(&self) -> Kind {
         let name = self.db_type.to_lowercase();
         let has = |parts: &[&str]| parts.iter().any(|part| name.contains(part));
-        if has(&["interval", "point", "range", "array", "[]", "map(", "tuple(", "json", "enum", "bool"]) {
+        if has(&[
+            "interval", "point", "range", "array", "[]", "map(", "tuple(", "json", "enum", "bool",
+        ]) {
             Kind::Other
         } else if has(&["date", "timestamp"]) {
             Kind::Time
-        } else if has(&["int", "dec", "numeric", "float", "double", "real", "serial", "year"]) {
+        } else if has(&[
+            "int", "dec", "numeric", "float", "double", "real", "serial", "year",
+        ]) {
             Kind::Number
         } else {
             Kind::Other
@@ -76,7 +80,9 @@ pub fn find(database: &impl Database, arguments: &Arguments) -> Result<Found, Fa
         Some(schema) => prefer(&mut found, |relation| relation.schema == schema),
         None => {
             let default = database.default_schema()?;
-            prefer(&mut found, |relation| Some(&relation.schema) == default.as_ref());
+            prefer(&mut found, |relation| {
+                Some(&relation.schema) == default.as_ref()
+            });
         }
     }
     if found.len() > 1 {
@@ -92,7 +98,10 @@ pub fn find(database: &impl Database, arguments: &Arguments) -> Result<Found, Fa
         .pop()
         .ok_or_else(|| Failure::TableNotFound(arguments.table.clone()))?;
     let wanted = &arguments.column;
-    let exact = relation.columns.iter().find(|column| column.name == *wanted);
+    let exact = relation
+        .columns
+        .iter()
+        .find(|column| column.name == *wanted);
     let alike = || {
         relation
             .columns
@@ -149,17 +158,32 @@ mod tests {
     fn a_column_is_found_by_name_schema_and_case() {
         let place = |found: Found| (found.schema, found.column);
         let named = |schema: &str, column: &str| (schema.to_owned(), column.to_owned());
-        assert_eq!(look("orders", "id", None).map(place), Ok(named("public", "Id")));
-        assert_eq!(look("ORDERS", "Id", Some("Archive")).map(place), Ok(named("archive", "Id")));
-        assert_eq!(look("b.twice", "note", None).map(place), Ok(named("b", "note")));
-        assert_eq!(look("nowhere", "x", None), Err(Failure::TableNotFound("nowhere".to_owned())));
+        assert_eq!(
+            look("orders", "id", None).map(place),
+            Ok(named("public", "Id"))
+        );
+        assert_eq!(
+            look("ORDERS", "Id", Some("Archive")).map(place),
+            Ok(named("archive", "Id"))
+        );
+        assert_eq!(
+            look("b.twice", "note", None).map(place),
+            Ok(named("b", "note"))
+        );
+        assert_eq!(
+            look("nowhere", "x", None),
+            Err(Failure::TableNotFound("nowhere".to_owned()))
+        );
         assert!(matches!(
             look("twice", "id", None),
             Err(Failure::AmbiguousTable { candidates, .. }) if candidates == ["a.twice", "b.twice"]
         ));
         assert!(matches!(
             look("orders", "missing", None),
-            Err(Failure::Argument { argument: "column", .. })
+            Err(Failure::Argument {
+                argument: "column",
+                ..
+            })
         ));
     }
 

@@ -41,7 +41,11 @@ fn decimal(number: f64) -> String {
 
 /// Buckets of numbers, from the counts of [`count_sql`].
 pub fn of_numbers(bounds: &[f64], counts: &[u64]) -> Vec<Bucket> {
-    let edge = |n: usize| bounds.get(n).map_or(Value::Null, |bound| Value::from(*bound));
+    let edge = |n: usize| {
+        bounds
+            .get(n)
+            .map_or(Value::Null, |bound| Value::from(*bound))
+    };
     counts
         .iter()
         .enumerate()
@@ -138,7 +142,11 @@ fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let of_year = of_era - (365 * year + year / 4 - year / 100);
     let month = (5 * of_year + 2) / 153;
     let day = of_year - (153 * month + 2) / 5 + 1;
-    let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    let (month, next) = if month < 10 {
+        (month + 3, 0)
+    } else {
+        (month - 9, 1)
+    };
     (era * 400 + year + next, month, day)
 }
 
@@ -166,7 +174,13 @@ mod tests {
 
     #[test]
     fn moments_go_there_and_back() {
-        for text in ["1970-01-01", "2024-02-29", "1969-12-31", "0001-01-01", "9999-12-31"] {
+        for text in [
+            "1970-01-01",
+            "2024-02-29",
+            "1969-12-31",
+            "0001-01-01",
+            "9999-12-31",
+        ] {
             let seconds = seconds(text).expect("a date");
             assert_eq!(moment(seconds, true, false), text);
         }
@@ -187,7 +201,10 @@ mod tests {
             .collect();
         assert_eq!(
             shown,
-            [("\"2024-01-01\"".to_owned(), 2), ("\"2024-01-06\"".to_owned(), 2)]
+            [
+                ("\"2024-01-01\"".to_owned(), 2),
+                ("\"2024-01-06\"".to_owned(), 2)
+            ]
         );
         let one = of_times(&["2024-01-01".to_owned()], 5).expect("a date");
         assert_eq!((one.len(), one[0].count), (1, 1));

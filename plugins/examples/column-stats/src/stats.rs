@@ -40,7 +40,11 @@ pub fn run(database: &impl Database, arguments: &Arguments) -> Result<Answer, Fa
 
     database.progress(3, STEPS, "finding the least and the greatest");
     let sql = format!("SELECT MIN({column}), MAX({column}) FROM {table}");
-    let ends = tolerated(one_row(database, &sql), &mut notes, "the least and greatest value")?;
+    let ends = tolerated(
+        one_row(database, &sql),
+        &mut notes,
+        "the least and greatest value",
+    )?;
     let end = |at: usize| ends.as_ref().and_then(|row| row.get(at)).cloned();
     let (min, max) = (
         scalar(end(0).unwrap_or(Value::Null)),
@@ -69,9 +73,10 @@ pub fn run(database: &impl Database, arguments: &Arguments) -> Result<Answer, Fa
         _ if filled == 0 => {}
         Kind::Number => numbers(database, &found, buckets, filled, &mut answer)?,
         Kind::Time => times(database, &found, buckets, filled, &mut answer)?,
-        Kind::Other => answer
-            .notes
-            .push(format!("A column of type {} has no histogram.", found.db_type)),
+        Kind::Other => answer.notes.push(format!(
+            "A column of type {} has no histogram.",
+            found.db_type
+        )),
     }
     database.progress(STEPS, STEPS, "done");
     Ok(answer)
@@ -243,7 +248,10 @@ mod tests {
             ],
         );
         let answer = run(&fake, &arguments("N")).expect("an answer");
-        assert_eq!((answer.rows, answer.nulls, answer.distinct), (10, 2, Some(5)));
+        assert_eq!(
+            (answer.rows, answer.nulls, answer.distinct),
+            (10, 2, Some(5))
+        );
         assert_eq!((&answer.min, &answer.max), (&"1.50".into(), &"3.50".into()));
         let bucket = |from: f64, to: f64, count| Bucket {
             from: from.into(),
@@ -254,7 +262,12 @@ mod tests {
         assert_eq!(answer.histogram_rows, Some(8));
         assert!(answer.notes.is_empty());
         assert_eq!(*fake.progress.borrow(), [0, 1, 2, 3, 4, 5]);
-        assert!(fake.asked.borrow().iter().all(|sql| sql.contains("<public>.<t>")));
+        assert!(
+            fake.asked
+                .borrow()
+                .iter()
+                .all(|sql| sql.contains("<public>.<t>"))
+        );
     }
 
     #[test]
@@ -300,8 +313,14 @@ mod tests {
             ],
         );
         let answer = run(&empty, &arguments("n")).expect("an answer");
-        assert_eq!((answer.nulls, answer.histogram.len(), answer.histogram_rows), (4, 0, None));
+        assert_eq!(
+            (answer.nulls, answer.histogram.len(), answer.histogram_rows),
+            (4, 0, None)
+        );
         let refused = Fake::new(tables(), vec![("COUNT", Err(ErrorCode::PermissionDenied))]);
-        assert!(matches!(run(&refused, &arguments("n")), Err(Failure::Database(_))));
+        assert!(matches!(
+            run(&refused, &arguments("n")),
+            Err(Failure::Database(_))
+        ));
     }
 }

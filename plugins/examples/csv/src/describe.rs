@@ -42,7 +42,10 @@ pub fn describe() -> ConnectorInfo {
         options: vec![OptionSpec {
             name: DELIMITER.to_owned(),
             description: "The character between two cells.".to_owned(),
-            values: DELIMITERS.iter().map(|(name, _)| (*name).to_owned()).collect(),
+            values: DELIMITERS
+                .iter()
+                .map(|(name, _)| (*name).to_owned())
+                .collect(),
             default: Some(DELIMITERS[0].0.to_owned()),
         }],
         tls_option: None,

@@ -169,7 +169,10 @@ impl Folder {
                 return Ok(path);
             }
         }
-        Err(error::undefined(format!("the file {name}.csv is gone"), None))
+        Err(error::undefined(
+            format!("the file {name}.csv is gone"),
+            None,
+        ))
     }
 }
 
@@ -200,8 +203,13 @@ fn stamp(path: &PathBuf) -> Result<Stamp, DbError> {
 
 /// Some programs put a byte order mark in front.
 fn without_mark(header: StringRecord) -> StringRecord {
-    match header.get(0).and_then(|first| first.strip_prefix('\u{feff}')) {
-        Some(first) => std::iter::once(first).chain(header.iter().skip(1)).collect(),
+    match header
+        .get(0)
+        .and_then(|first| first.strip_prefix('\u{feff}'))
+    {
+        Some(first) => std::iter::once(first)
+            .chain(header.iter().skip(1))
+            .collect(),
         None => header,
     }
 }
@@ -221,9 +229,9 @@ pub fn check_time(rows: u64, deadline: Option<Instant>) -> Result<(), DbError> {
 /// What is wrong with a file, without what stands in it.
 #[must_use]
 pub fn unreadable(error: &csv::Error) -> DbError {
-    let line = error
-        .position()
-        .map_or_else(String::new, |position| format!(" in line {}", position.line()));
+    let line = error.position().map_or_else(String::new, |position| {
+        format!(" in line {}", position.line())
+    });
     match error.kind() {
         ErrorKind::Io(cause) => error::io("the file can't be read", cause),
         ErrorKind::Utf8 { .. } => error::data(format!("the file is not UTF-8{line}")),
@@ -279,7 +287,10 @@ mod tests {
     #[test]
     fn a_broken_file_is_an_error_that_names_the_line_and_no_cell() {
         for (content, message) in [
-            (&b"a,b\n1,2\nsecret\n"[..], "the file has 1 cells in line 3, and 2 in its header"),
+            (
+                &b"a,b\n1,2\nsecret\n"[..],
+                "the file has 1 cells in line 3, and 2 in its header",
+            ),
             (&b"a\nse\xffcret\n"[..], "the file is not UTF-8 in line 2"),
         ] {
             let (_place, mut folder) = folder(&[("t.csv", content)]);

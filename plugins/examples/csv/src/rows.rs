@@ -192,9 +192,8 @@ impl Rows {
         let Some(groups) = self.plan.groups.take() else {
             return Ok(Vec::new());
         };
-        let fresh = || -> Vec<Accumulator> {
-            groups.aggregates.iter().map(Accumulator::new).collect()
-        };
+        let fresh =
+            || -> Vec<Accumulator> { groups.aggregates.iter().map(Accumulator::new).collect() };
         let mut found: HashMap<Vec<Value>, Vec<Accumulator>> = HashMap::new();
         if groups.keys.is_empty() {
             // Aggregates without GROUP BY have a row also of no rows.
@@ -254,7 +253,9 @@ impl Rows {
             return Ok(());
         }
         let batch = self.output.batch().map_err(|error| unencodable(&error))?;
-        self.stream.push(&batch).map_err(|error| unencodable(&error))
+        self.stream
+            .push(&batch)
+            .map_err(|error| unencodable(&error))
     }
 
     fn finish(&mut self) -> Result<(), DbError> {
@@ -333,7 +334,11 @@ fn order(sorts: &[Sort], a: &[Value], b: &[Value]) -> Ordering {
             (_, Value::Null) => Ordering::Less,
             _ => {
                 let order = a.compare(b).unwrap_or(Ordering::Equal);
-                if sort.descending { order.reverse() } else { order }
+                if sort.descending {
+                    order.reverse()
+                } else {
+                    order
+                }
             }
         };
         if order.is_ne() {

@@ -85,13 +85,20 @@ impl Session {
     /// The folder or a file can't be read.
     pub fn relations(&mut self, filter: &RelationFilter) -> Result<Vec<Relation>, DbError> {
         let schema = self.folder.schema().to_owned();
-        if filter.schema.as_ref().is_some_and(|wanted| *wanted != schema) {
+        if filter
+            .schema
+            .as_ref()
+            .is_some_and(|wanted| *wanted != schema)
+        {
             return Ok(Vec::new());
         }
         let wanted = filter.name.as_ref().map(|name| name.to_lowercase());
         let mut relations = Vec::new();
         for name in self.folder.names()? {
-            if wanted.as_ref().is_some_and(|wanted| *wanted != name.to_lowercase()) {
+            if wanted
+                .as_ref()
+                .is_some_and(|wanted| *wanted != name.to_lowercase())
+            {
                 continue;
             }
             let table = match filter.columns {

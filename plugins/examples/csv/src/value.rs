@@ -227,7 +227,11 @@ fn parse_float(text: &str) -> Option<f64> {
 fn parse_date(text: &str) -> Option<i32> {
     let (year, month, day) = (text.get(0..4)?, text.get(5..7)?, text.get(8..10)?);
     let separated = text.len() == 10 && text.get(4..5)? == "-" && text.get(7..8)? == "-";
-    let number = |text: &str| text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok())?;
+    let number = |text: &str| {
+        text.bytes()
+            .all(|b| b.is_ascii_digit())
+            .then(|| text.parse().ok())?
+    };
     if !separated {
         return None;
     }
@@ -291,10 +295,28 @@ mod tests {
 
     #[test]
     fn text_that_a_number_would_not_print_again_stays_text() {
-        for text in ["007", "+1", "-0", "1_000", " 1", "9223372036854775808", "", "1.0"] {
+        for text in [
+            "007",
+            "+1",
+            "-0",
+            "1_000",
+            " 1",
+            "9223372036854775808",
+            "",
+            "1.0",
+        ] {
             assert_eq!(parse_integer(text), None, "{text:?}");
         }
-        for text in ["01.5", ".5", "1.", "nan", "inf", "1e999", "0.1234567890123456", "1e"] {
+        for text in [
+            "01.5",
+            ".5",
+            "1.",
+            "nan",
+            "inf",
+            "1e999",
+            "0.1234567890123456",
+            "1e",
+        ] {
             assert_eq!(parse_float(text), None, "{text:?}");
         }
         assert_eq!(parse_integer("-9223372036854775808"), Some(i64::MIN));
@@ -344,8 +366,14 @@ mod tests {
         assert_eq!(order(1, 1.5), Some(Ordering::Less));
         assert_eq!(order(2, 1.5), Some(Ordering::Greater));
         assert_eq!(order(-1, -1.5), Some(Ordering::Greater));
-        assert_eq!(order(9_007_199_254_740_993, 9_007_199_254_740_992.0), Some(Ordering::Greater));
-        assert_eq!(order(i64::MAX, 9_223_372_036_854_775_808.0), Some(Ordering::Less));
+        assert_eq!(
+            order(9_007_199_254_740_993, 9_007_199_254_740_992.0),
+            Some(Ordering::Greater)
+        );
+        assert_eq!(
+            order(i64::MAX, 9_223_372_036_854_775_808.0),
+            Some(Ordering::Less)
+        );
         assert_eq!(Value::Null.compare(&Value::Integer(1)), None);
     }
 }

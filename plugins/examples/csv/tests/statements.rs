@@ -98,7 +98,9 @@ fn run(session: &mut Session, request: Statement) -> Result<(Vec<String>, Vec<St
 }
 
 fn rows(place: &mut Place, sql: &str) -> Vec<String> {
-    run(&mut place.session, statement(sql, Vec::new())).expect(sql).1
+    run(&mut place.session, statement(sql, Vec::new()))
+        .expect(sql)
+        .1
 }
 
 fn refused(place: &mut Place, sql: &str) -> DbError {
@@ -115,7 +117,9 @@ fn every_column_comes_with_its_inferred_type() {
     .expect("rows");
     assert_eq!(
         names,
-        ["id", "customer", "amount", "paid", "placed", "updated", "note"]
+        [
+            "id", "customer", "amount", "paid", "placed", "updated", "note"
+        ]
     );
     assert_eq!(
         lines,
@@ -148,12 +152,18 @@ fn conditions_choose_rows() {
         ("amount * 2 = 21 OR id % 2 = 0", "1,2,4"),
         ("orders.id = 1 OR shop.orders.id = 2", "1,2"),
         ("ID = 3", "3"),
-        ("CASE WHEN amount IS NULL THEN true ELSE amount > 50 END", "2,4"),
+        (
+            "CASE WHEN amount IS NULL THEN true ELSE amount > 50 END",
+            "2,4",
+        ),
         ("CASE customer WHEN 'bob' THEN 1 ELSE 0 END = 1", "2"),
         ("-id < -3", "4"),
         ("false", ""),
     ] {
-        let found = rows(&mut place, &format!("SELECT id FROM orders WHERE {condition}"));
+        let found = rows(
+            &mut place,
+            &format!("SELECT id FROM orders WHERE {condition}"),
+        );
         assert_eq!(found.join(","), ids, "{condition}");
     }
 }
@@ -162,19 +172,46 @@ fn conditions_choose_rows() {
 fn rows_are_grouped_sorted_and_cut() {
     let mut place = open(&[("orders.csv", ORDERS)]);
     for (sql, expected) in [
-        ("SELECT count(*), count(amount), count(DISTINCT customer) FROM orders", vec!["4|3|3"]),
-        ("SELECT sum(id), avg(id), min(placed), max(note) FROM orders", vec!["10|2.5|2024-01-01|first, with a comma"]),
-        ("SELECT sum(amount), min(amount) FROM orders WHERE false", vec!["NULL|NULL"]),
+        (
+            "SELECT count(*), count(amount), count(DISTINCT customer) FROM orders",
+            vec!["4|3|3"],
+        ),
+        (
+            "SELECT sum(id), avg(id), min(placed), max(note) FROM orders",
+            vec!["10|2.5|2024-01-01|first, with a comma"],
+        ),
+        (
+            "SELECT sum(amount), min(amount) FROM orders WHERE false",
+            vec!["NULL|NULL"],
+        ),
         (
             "SELECT customer, count(*) AS n, sum(amount) FROM orders GROUP BY customer ORDER BY n DESC, customer",
             vec!["ada|2|17.75", "bob|1|NULL", "eve|1|100.0"],
         ),
-        ("SELECT customer FROM orders GROUP BY 1 HAVING count(*) > 1", vec!["ada"]),
-        ("SELECT id % 2 AS odd, max(id) FROM orders GROUP BY odd ORDER BY 1", vec!["0|4", "1|3"]),
-        ("SELECT DISTINCT customer FROM orders ORDER BY customer DESC", vec!["eve", "bob", "ada"]),
-        ("SELECT id FROM orders ORDER BY amount", vec!["3", "1", "4", "2"]),
-        ("SELECT id FROM orders ORDER BY amount DESC NULLS LAST LIMIT 2", vec!["4", "1"]),
-        ("SELECT id FROM orders ORDER BY id LIMIT 2 OFFSET 1", vec!["2", "3"]),
+        (
+            "SELECT customer FROM orders GROUP BY 1 HAVING count(*) > 1",
+            vec!["ada"],
+        ),
+        (
+            "SELECT id % 2 AS odd, max(id) FROM orders GROUP BY odd ORDER BY 1",
+            vec!["0|4", "1|3"],
+        ),
+        (
+            "SELECT DISTINCT customer FROM orders ORDER BY customer DESC",
+            vec!["eve", "bob", "ada"],
+        ),
+        (
+            "SELECT id FROM orders ORDER BY amount",
+            vec!["3", "1", "4", "2"],
+        ),
+        (
+            "SELECT id FROM orders ORDER BY amount DESC NULLS LAST LIMIT 2",
+            vec!["4", "1"],
+        ),
+        (
+            "SELECT id FROM orders ORDER BY id LIMIT 2 OFFSET 1",
+            vec!["2", "3"],
+        ),
         ("SELECT id FROM orders LIMIT 1", vec!["1"]),
         ("SELECT id FROM orders LIMIT 0", vec![]),
         (
@@ -197,10 +234,16 @@ fn parameters_are_values_and_never_text() {
     assert!(none.1.is_empty());
     let one = ask(
         "SELECT id FROM orders WHERE customer = $2 AND amount > $1",
-        vec![Value::Decimal("8".to_owned()), Value::Text("ada".to_owned())],
+        vec![
+            Value::Decimal("8".to_owned()),
+            Value::Text("ada".to_owned()),
+        ],
     );
     assert_eq!(one.expect("rows").1, ["1"]);
-    let date = ask("SELECT id FROM orders WHERE placed = $1", vec![Value::Date(19_723)]);
+    let date = ask(
+        "SELECT id FROM orders WHERE placed = $1",
+        vec![Value::Date(19_723)],
+    );
     assert_eq!(date.expect("rows").1, ["1"]);
     let error = ask("SELECT id FROM orders WHERE id = $1", Vec::new()).expect_err("missing");
     assert_eq!(error.code, ErrorCode::Syntax);
@@ -210,19 +253,67 @@ fn parameters_are_values_and_never_text() {
 fn what_is_wrong_has_its_class_and_its_place() {
     let mut place = open(&[("orders.csv", ORDERS)]);
     for (sql, code, position) in [
-        ("SELECT id FROM nowhere", ErrorCode::UndefinedObject, Some(16)),
-        ("SELECT id FROM other.orders", ErrorCode::UndefinedObject, Some(16)),
-        ("SELECT missing FROM orders", ErrorCode::UndefinedObject, Some(8)),
-        ("SELECT id FROM orders WHERE o.id = 1", ErrorCode::UndefinedObject, Some(29)),
+        (
+            "SELECT id FROM nowhere",
+            ErrorCode::UndefinedObject,
+            Some(16),
+        ),
+        (
+            "SELECT id FROM other.orders",
+            ErrorCode::UndefinedObject,
+            Some(16),
+        ),
+        (
+            "SELECT missing FROM orders",
+            ErrorCode::UndefinedObject,
+            Some(8),
+        ),
+        (
+            "SELECT id FROM orders WHERE o.id = 1",
+            ErrorCode::UndefinedObject,
+            Some(29),
+        ),
         ("SELECT id FROM orders WHERE", ErrorCode::Syntax, None),
-        ("SELECT customer, count(*) FROM orders", ErrorCode::Syntax, Some(8)),
-        ("SELECT id FROM orders WHERE count(*) > 1", ErrorCode::Syntax, Some(29)),
-        ("SELECT id FROM orders WHERE id = 'x'", ErrorCode::DataException, Some(29)),
-        ("SELECT id FROM orders WHERE id", ErrorCode::DataException, Some(29)),
-        ("SELECT sum(customer) FROM orders", ErrorCode::DataException, Some(8)),
-        ("SELECT 1 / (id - 1) FROM orders", ErrorCode::DataException, None),
-        ("SELECT upper(customer) FROM orders", ErrorCode::Unsupported, Some(8)),
-        ("SELECT id FROM orders a JOIN orders b ON true", ErrorCode::Unsupported, None),
+        (
+            "SELECT customer, count(*) FROM orders",
+            ErrorCode::Syntax,
+            Some(8),
+        ),
+        (
+            "SELECT id FROM orders WHERE count(*) > 1",
+            ErrorCode::Syntax,
+            Some(29),
+        ),
+        (
+            "SELECT id FROM orders WHERE id = 'x'",
+            ErrorCode::DataException,
+            Some(29),
+        ),
+        (
+            "SELECT id FROM orders WHERE id",
+            ErrorCode::DataException,
+            Some(29),
+        ),
+        (
+            "SELECT sum(customer) FROM orders",
+            ErrorCode::DataException,
+            Some(8),
+        ),
+        (
+            "SELECT 1 / (id - 1) FROM orders",
+            ErrorCode::DataException,
+            None,
+        ),
+        (
+            "SELECT upper(customer) FROM orders",
+            ErrorCode::Unsupported,
+            Some(8),
+        ),
+        (
+            "SELECT id FROM orders a JOIN orders b ON true",
+            ErrorCode::Unsupported,
+            None,
+        ),
     ] {
         let error = refused(&mut place, sql);
         assert_eq!(error.code, code, "{sql}: {error:?}");
@@ -247,13 +338,25 @@ fn relations_come_from_the_headers() {
     let all = place.session.relations(&filter(None)).expect("read");
     let names: Vec<&str> = all.iter().map(|relation| relation.name.as_str()).collect();
     assert_eq!(names, ["Empty", "orders"]);
-    assert!(all.iter().all(|r| r.kind == RelationKind::Table && r.schema == "shop"));
+    assert!(
+        all.iter()
+            .all(|r| r.kind == RelationKind::Table && r.schema == "shop")
+    );
     assert_eq!(all[0].row_estimate, Some(0));
-    let orders = place.session.relations(&filter(Some("ORDERS"))).expect("read");
+    let orders = place
+        .session
+        .relations(&filter(Some("ORDERS")))
+        .expect("read");
     let columns: Vec<_> = orders[0]
         .columns
         .iter()
-        .map(|column| (column.name.as_str(), column.db_type.as_str(), column.nullable))
+        .map(|column| {
+            (
+                column.name.as_str(),
+                column.db_type.as_str(),
+                column.nullable,
+            )
+        })
         .collect();
     assert_eq!(
         columns[..4],
@@ -272,8 +375,11 @@ fn a_folder_inside_and_another_delimiter_are_part_of_the_url() {
     let root: &Path = place._folder.path();
     let target = target(Some("inner"), &[("delimiter", "semicolon")]);
     let mut session = Session::open(root, &target).expect("there");
-    let (_, lines) = run(&mut session, statement("SELECT * FROM inner.deep", Vec::new()))
-        .expect("rows");
+    let (_, lines) = run(
+        &mut session,
+        statement("SELECT * FROM inner.deep", Vec::new()),
+    )
+    .expect("rows");
     assert_eq!(lines, ["1|2,5"]);
 }
 
@@ -301,7 +407,10 @@ fn a_large_file_streams_and_the_hosts_row_limit_ends_it() {
         writeln!(content, "{n},row number {n}").expect("written");
     }
     let mut place = open(&[("big.csv", &content)]);
-    assert_eq!(rows(&mut place, "SELECT count(*), sum(n) FROM big"), ["200000|19999900000"]);
+    assert_eq!(
+        rows(&mut place, "SELECT count(*), sum(n) FROM big"),
+        ["200000|19999900000"]
+    );
     assert_eq!(
         rows(&mut place, "SELECT n FROM big ORDER BY n DESC LIMIT 3"),
         ["199999", "199998", "199997"]
@@ -325,4 +434,25 @@ fn time_ends_a_statement() {
     };
     let error = run(&mut place.session, request).expect_err("too slow");
     assert_eq!(error.code, ErrorCode::Timeout);
+}
+
+/// Words that statements are made of, and some that they are not.
+const WORDS: [&str; 36] = [
+    "SELECT", "FROM", "WHERE", "GROUP BY", "ORDER BY", "LIMIT", "HAVING", "DISTINCT", "CASE",
+    "WHEN", "THEN", "END", "AND", "OR", "NOT", "IN", "IS NULL", "LIKE", "BETWEEN", "orders", "id",
+    "amount", "note", "'x'", "1", "-2.5", "$1", "(", ")", ",", "*", "=", "<", "+", "count", "sum",
+];
+
+proptest::proptest! {
+    #[test]
+    fn no_statement_and_no_file_panics(
+        words in proptest::collection::vec(0..WORDS.len(), 0..30),
+        content in "[a-z0-9,\"\n.:-]{0,80}",
+    ) {
+        let sql: Vec<&str> = words.into_iter().map(|word| WORDS[word]).collect();
+        let mut place = open(&[("orders.csv", ORDERS), ("odd.csv", &content)]);
+        let parameter = Value::Integer(1);
+        let _ = run(&mut place.session, statement(&sql.join(" "), vec![parameter]));
+        let _ = run(&mut place.session, statement("SELECT * FROM odd ORDER BY 1", Vec::new()));
+    }
 }

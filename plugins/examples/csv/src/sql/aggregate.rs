@@ -102,10 +102,20 @@ impl Accumulator {
                 let value = as_float(&value).map_or(Value::Null, Value::Float);
                 self.value = sum(&self.value, &value)?;
             }
-            Function::Min if self.value.compare(&value).is_none_or(std::cmp::Ordering::is_gt) => {
+            Function::Min
+                if self
+                    .value
+                    .compare(&value)
+                    .is_none_or(std::cmp::Ordering::is_gt) =>
+            {
                 self.value = value;
             }
-            Function::Max if self.value.compare(&value).is_none_or(std::cmp::Ordering::is_lt) => {
+            Function::Max
+                if self
+                    .value
+                    .compare(&value)
+                    .is_none_or(std::cmp::Ordering::is_lt) =>
+            {
                 self.value = value;
             }
             Function::Min | Function::Max => {}
@@ -128,9 +138,10 @@ fn sum(so_far: &Value, value: &Value) -> Result<Value, DbError> {
     let out_of_range = || error::data("a sum is out of range");
     match (so_far, value) {
         (Value::Null, value) => Ok(value.clone()),
-        (Value::Integer(a), Value::Integer(b)) => {
-            a.checked_add(*b).map(Value::Integer).ok_or_else(out_of_range)
-        }
+        (Value::Integer(a), Value::Integer(b)) => a
+            .checked_add(*b)
+            .map(Value::Integer)
+            .ok_or_else(out_of_range),
         (a, b) => match (as_float(a), as_float(b)) {
             (Some(a), Some(b)) if (a + b).is_finite() => Ok(Value::Float(a + b)),
             _ => Err(out_of_range()),

@@ -246,8 +246,12 @@ mod tests {
         let all = [Some(true), Some(false), None];
         for a in all {
             for b in all {
-                let and = Expr::And(literal(a), literal(b)).truth(&[]).expect("no arithmetic");
-                let or = Expr::Or(literal(a), literal(b)).truth(&[]).expect("no arithmetic");
+                let and = Expr::And(literal(a), literal(b))
+                    .truth(&[])
+                    .expect("no arithmetic");
+                let or = Expr::Or(literal(a), literal(b))
+                    .truth(&[])
+                    .expect("no arithmetic");
                 let both = match (a, b) {
                     (Some(false), _) | (_, Some(false)) => Some(false),
                     (Some(true), Some(true)) => Some(true),

@@ -77,7 +77,10 @@ pub fn plan(
                 && schema.to_lowercase() != folder.schema().to_lowercase()
             {
                 return Err(undefined(
-                    format!("there is no schema {schema}; the folder is {}", folder.schema()),
+                    format!(
+                        "there is no schema {schema}; the folder is {}",
+                        folder.schema()
+                    ),
                     from.position,
                 ));
             }
@@ -98,7 +101,10 @@ pub fn plan(
         None => None,
     };
     if groups(&parsed) {
-        let keys = parsed.group.iter().map(|key| group_key(&scope, key, &parsed.items));
+        let keys = parsed
+            .group
+            .iter()
+            .map(|key| group_key(&scope, key, &parsed.items));
         scope.grouping = Some(Grouping {
             keys: keys.collect::<Result<_, _>>()?,
             ..Grouping::default()
@@ -199,7 +205,10 @@ fn group_key(scope: &Scope<'_>, key: &Ast, items: &[SelectItem]) -> Result<Typed
             Some(SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. }) => {
                 scope.resolve_ungrouped(expr)
             }
-            _ => Err(syntax(format!("there is no column {number} in the result"), position())),
+            _ => Err(syntax(
+                format!("there is no column {number} in the result"),
+                position(),
+            )),
         };
     }
     let resolved = scope.resolve_ungrouped(key);
@@ -285,7 +294,10 @@ fn all(
         return Err(unsupported("an option of *", position));
     }
     if scope.grouping.is_some() {
-        return Err(syntax("* can't stand beside GROUP BY or an aggregate", position));
+        return Err(syntax(
+            "* can't stand beside GROUP BY or an aggregate",
+            position,
+        ));
     }
     let table = scope
         .table
@@ -315,7 +327,10 @@ fn sort(
             .and_then(|at| items.get(at))
             .map(|item| item.expr.clone())
             .ok_or_else(|| {
-                syntax(format!("there is no column {number} in the result"), position)
+                syntax(
+                    format!("there is no column {number} in the result"),
+                    position,
+                )
             })?,
         (None, Ast::Identifier(name)) if named(&name.value).is_some() => {
             named(&name.value).map_or(Expr::Literal(Value::Null), |item| item.expr.clone())
@@ -323,7 +338,10 @@ fn sort(
         (None, ast) => scope.resolve(ast)?.0,
     };
     if distinct && !items.iter().any(|item| item.expr == expr) {
-        return Err(syntax("with DISTINCT, ORDER BY takes columns of the result", position));
+        return Err(syntax(
+            "with DISTINCT, ORDER BY takes columns of the result",
+            position,
+        ));
     }
     let descending = match by.options.sort {
         None | Some(OrderBySort::Asc) => false,

@@ -66,7 +66,9 @@ impl Text<'_> {
             .take(line - 1)
             .map(|line| line.chars().count() + 1)
             .sum();
-        u32::try_from(before).ok()?.checked_add(u32::try_from(at.column).ok()?)
+        u32::try_from(before)
+            .ok()?
+            .checked_add(u32::try_from(at.column).ok()?)
     }
 }
 
@@ -99,7 +101,10 @@ fn malformed(text: Text<'_>, error: &ParserError) -> DbError {
     let message = match error {
         ParserError::TokenizerError(message) | ParserError::ParserError(message) => message,
         ParserError::RecursionLimitExceeded => {
-            return db_error(ErrorCode::ResourceLimit, "the statement is nested too deeply");
+            return db_error(
+                ErrorCode::ResourceLimit,
+                "the statement is nested too deeply",
+            );
         }
     };
     let Some((message, place)) = message.split_once(" at Line: ") else {
@@ -188,7 +193,10 @@ fn read_select(text: Text<'_>, select: Select) -> Result<Parsed, DbError> {
         flavor,
     } = select;
     refused("a hint", !optimizer_hints.is_empty())?;
-    refused("a modifier of SELECT", select_modifiers.is_some() || value_table_mode.is_some())?;
+    refused(
+        "a modifier of SELECT",
+        select_modifiers.is_some() || value_table_mode.is_some(),
+    )?;
     refused("TOP", top.is_some())?;
     refused("EXCLUDE", exclude.is_some())?;
     refused("INTO", into.is_some())?;
@@ -294,9 +302,7 @@ fn read_limit(limit: Option<LimitClause>) -> Result<(Option<Expr>, Option<Expr>)
             limit,
             offset,
             limit_by,
-        }) if limit_by.is_empty() => {
-            Ok((limit, offset.map(|Offset { value, rows: _ }| value)))
-        }
+        }) if limit_by.is_empty() => Ok((limit, offset.map(|Offset { value, rows: _ }| value))),
         Some(LimitClause::LimitOffset { .. }) => Err(unsupported("LIMIT BY", None)),
         Some(LimitClause::OffsetCommaLimit { offset, limit }) => Ok((Some(limit), Some(offset))),
     }
@@ -356,11 +362,16 @@ mod tests {
 
     #[test]
     fn the_parts_of_a_statement_are_kept() {
-        let parsed = read("SELECT DISTINCT a FROM \"Sales\".t x WHERE b ORDER BY 1 LIMIT 2 OFFSET 3;")
-            .expect("supported");
+        let parsed =
+            read("SELECT DISTINCT a FROM \"Sales\".t x WHERE b ORDER BY 1 LIMIT 2 OFFSET 3;")
+                .expect("supported");
         let from = parsed.from.expect("a table");
         assert_eq!(
-            (from.schema.as_deref(), from.table.as_str(), from.alias.as_deref()),
+            (
+                from.schema.as_deref(),
+                from.table.as_str(),
+                from.alias.as_deref()
+            ),
             (Some("Sales"), "t", Some("x"))
         );
         assert!(parsed.distinct && parsed.filter.is_some());

@@ -330,9 +330,12 @@ impl Scope<'_> {
         let mut results = Vec::with_capacity(conditions.len() + 1);
         for CaseWhen { condition, result } in conditions {
             let condition = match &operand {
-                Some(operand) => {
-                    compare(Comparison::Equal, operand.clone(), sub(condition)?, position)?
-                }
+                Some(operand) => compare(
+                    Comparison::Equal,
+                    operand.clone(),
+                    sub(condition)?,
+                    position,
+                )?,
                 None => self.boolean(sub(condition)?, condition)?,
             };
             branches.push(condition);
@@ -379,7 +382,9 @@ impl Scope<'_> {
             && null_treatment.is_none()
             && over.is_none();
         let function = match name.0.as_slice() {
-            [part] => part.as_ident().and_then(|name| Function::named(&name.value)),
+            [part] => part
+                .as_ident()
+                .and_then(|name| Function::named(&name.value)),
             _ => None,
         };
         let (Some(function), true, FunctionArguments::List(list)) = (function, plain, args) else {
@@ -431,7 +436,10 @@ impl Scope<'_> {
         if kind.is_none_or(|kind| kind == Type::Boolean) {
             return Ok(expr);
         }
-        Err(mismatch("a condition must be true or false", self.text.position(ast.span())))
+        Err(mismatch(
+            "a condition must be true or false",
+            self.text.position(ast.span()),
+        ))
     }
 }
 
@@ -470,7 +478,10 @@ fn agree(left: Typed, right: Typed, position: Option<u32>) -> Result<(Typed, Typ
 
 fn reread((expr, _): Typed, kind: Type, position: Option<u32>) -> Result<Typed, DbError> {
     let Expr::Literal(Value::Text(text)) = &expr else {
-        return Err(mismatch(&format!("a text and {} don't compare", kind.name()), position));
+        return Err(mismatch(
+            &format!("a text and {} don't compare", kind.name()),
+            position,
+        ));
     };
     // A timestamp compares with a date, too.
     let value = Value::parse(text, kind)
