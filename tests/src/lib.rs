@@ -5,6 +5,7 @@
 //! was left in the test log folder once more by `cargo xtask test`.
 
 mod client;
+pub mod components;
 mod evidence;
 pub mod sandbox;
 mod seed;

@@ -28,8 +28,9 @@ cargo xtask <command>
   demo [--once]
              build everything, start a throw-away PostgreSQL and the server, show both at work
              and stay up until Ctrl-C (with --once: end there)
-  plugins [--hostile] [--route rustup|debian]
-             build the WebAssembly components into <target>/plugins
+  plugins [--examples] [--hostile] [--route rustup|debian]
+             build the WebAssembly components into <target>/plugins (the examples into
+             <target>/plugins-examples)
   test [-- ARGS]
              build the components and run every test; ARGS go to `cargo test`
   bench [--quick]

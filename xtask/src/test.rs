@@ -28,6 +28,7 @@ pub fn run(arguments: &[&str]) -> Result<()> {
     prerequisites::mariadb()?;
     plugins::run(plugins::Options {
         hostile: true,
+        examples: true,
         choice: Choice::Automatic,
     })?;
     let logs = workspace.test_logs();

@@ -160,7 +160,12 @@ impl Loader {
         })
     }
 
-    async fn component(&self, digest: &str, wasm: Vec<u8>) -> Result<Component, LoadError> {
+    /// Compiles, or finds what was compiled before.
+    pub(super) async fn component(
+        &self,
+        digest: &str,
+        wasm: Vec<u8>,
+    ) -> Result<Component, LoadError> {
         let limits = &self.runtime.limits;
         if wasm.len() as u64 > limits.plugin_wasm_bytes {
             return Err(LoadError::TooLarge {
@@ -199,10 +204,7 @@ impl Loader {
     /// What can never run is refused now.
     fn fits(&self, component: &Component) -> Result<(), LoadError> {
         let limit = self.runtime.limits.plugin_memory_bytes;
-        let needed = component
-            .resources_required()
-            .and_then(|required| required.max_initial_memory_size)
-            .map_or(0, |pages| pages.saturating_mul(65_536));
+        let needed = initial_memory(component);
         if needed > limit {
             return Err(LoadError::Memory { needed, limit });
         }
@@ -287,6 +289,14 @@ impl Loader {
                 error => LoadError::Describe(error.to_string()),
             })
     }
+}
+
+/// What a component's memories have before it runs, in bytes.
+pub(super) fn initial_memory(component: &Component) -> u64 {
+    component
+        .resources_required()
+        .and_then(|required| required.max_initial_memory_size)
+        .map_or(0, |pages| pages.saturating_mul(65_536))
 }
 
 /// A lower-case letter, then lower-case letters, digits and what is `extra`.

@@ -19,6 +19,7 @@ pub mod folders;
 mod grants;
 mod guest_log;
 mod imports;
+pub mod inspect;
 pub mod install;
 mod instance;
 mod lease;

@@ -10,6 +10,7 @@ mod output;
 mod quarantine;
 mod resources;
 mod tool;
+mod tool_calls;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! `datachat plugin`
+//! `datachat plugin list`, `install`, `remove` and `grant`.
 //!
 //! In this process the plugins of the data folder are changed, and running servers on it notice.
 
@@ -11,10 +11,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
-use super::failure::Failure;
-use super::output::Printer;
-use super::server::{NOTHING, Server, parse};
+use super::read;
 use crate::api::plugins::SIGNATURE;
+use crate::cli::failure::Failure;
+use crate::cli::output::Printer;
+use crate::cli::server::{NOTHING, Server, parse};
 use crate::plugins::Folders;
 
 const PATH: &str = "/api/v1/plugins";
@@ -162,11 +163,6 @@ impl Delta {
         folders.extend(self.read.clone());
         folders
     }
-}
-
-fn read(file: &Path) -> Result<Vec<u8>, Failure> {
-    std::fs::read(file)
-        .map_err(|error| Failure::new(format!("{} can't be read: {error}", file.display())))
 }
 
 /// The signature that was named, else the one beside the component, if there is one.
