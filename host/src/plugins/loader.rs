@@ -214,6 +214,7 @@ impl Loader {
         let factory = Factory {
             plugin,
             pre,
+            transport: info.transport,
             egress: Arc::clone(&self.egress),
         };
         Ok(Loaded::Connector(Connector::new(
@@ -282,8 +283,8 @@ fn check_connector(info: &ConnectorInfo) -> Result<(), String> {
     if info.version.is_empty() || info.version.len() > 64 {
         return Err("the version is empty or long".to_owned());
     }
-    if info.transport != Transport::Tcp {
-        return Err("this server grants the transport tcp only".to_owned());
+    if !matches!(info.transport, Transport::Tcp | Transport::Http) {
+        return Err("this server grants the transports tcp and http only".to_owned());
     }
     let names = info
         .database_types
@@ -297,6 +298,14 @@ fn check_connector(info: &ConnectorInfo) -> Result<(), String> {
     for scheme in &info.url_schemes {
         if !is_name(scheme, &['-', '.']) {
             return Err(format!("{scheme:?} can't be a URL scheme"));
+        }
+    }
+    for defaults in &info.scheme_defaults {
+        if !info.url_schemes.contains(&defaults.scheme) || defaults.port == 0 {
+            return Err(format!(
+                "the defaults of {:?} are of no URL scheme of it, or without a port",
+                defaults.scheme
+            ));
         }
     }
     if info.database_types.is_empty() || info.url_schemes.is_empty() || info.default_port == 0 {

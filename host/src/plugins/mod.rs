@@ -2,7 +2,7 @@
 //!
 //! A component is loaded once (`loader`) and instantiated for each database session or tool call
 //! (`instance`). It gets the imports of its world (`grants`) and, of the network, the addresses of its one
-//! connection ([`egress`]). Sessions are pooled (`pool`) and let go of without leaving anything behind
+//! connection ([`egress`]), as sockets or as HTTP (`http`). Sessions are pooled (`pool`) and let go of without leaving anything behind
 //! (`lease`). This layer knows no SQL and no HTTP; what a result means is for the layers above.
 
 pub mod bindings;
@@ -15,6 +15,7 @@ pub mod error;
 mod fault;
 mod grants;
 mod guest_log;
+mod http;
 mod imports;
 mod instance;
 mod lease;
@@ -36,8 +37,8 @@ pub use bindings::connector::datachat::plugin::types::{
     Value,
 };
 pub use bindings::connector::exports::datachat::plugin::connector::{
-    ConnectorInfo, DangerousRight, DatabaseType, Dialect, OptionSpec, ServerInfo, Statement,
-    Template, TlsMode, Transport,
+    ConnectorInfo, DangerousRight, DatabaseType, Dialect, OptionSpec, SchemeDefaults, ServerInfo,
+    Statement, Template, TlsMode, Transport,
 };
 pub use connector::{Connector, Session};
 pub use cursor::Cursor;

@@ -36,6 +36,7 @@ pub(super) fn postgres_info() -> ConnectorInfo {
         }],
         url_schemes: vec!["postgresql".to_owned(), "postgres".to_owned()],
         default_port: 5432,
+        scheme_defaults: Vec::new(),
         dialect: Dialect::Postgresql,
         transport: Transport::Tcp,
         options: vec![
