@@ -11,6 +11,8 @@ use crate::{command, prerequisites};
 const TARGETS: &[(&str, &[&str])] = &[
     ("pg_row", &[]),
     ("pg_messages", &[]),
+    ("clickhouse_type", &[]),
+    ("clickhouse_rows", &[]),
     ("arrow_intake", &["--features", "host"]),
 ];
 

@@ -41,6 +41,9 @@ impl RowError {
 /// How many members and nested values one value may have: a lie would otherwise cost memory.
 const MAX_ITEMS: u64 = 1 << 28;
 
+/// How many of them may have no bytes at all.
+const MAX_EMPTY_ITEMS: usize = 1 << 16;
+
 /// Names and types, as `RowBinaryWithNamesAndTypes` begins.
 pub type Header = Vec<(String, Type)>;
 
@@ -239,12 +242,13 @@ fn items(
     reader: &mut Reader<'_>,
     mut item: impl FnMut(&mut Reader<'_>) -> Result<(), RowError>,
 ) -> Result<(), RowError> {
-    for _ in 0..reader.count()? {
+    let count = reader.count()?;
+    for _ in 0..count {
         let before = reader.at();
         item(reader)?;
-        // Items without bytes, such as empty tuples, would be counted for ever.
-        if reader.at() == before && reader.exhausted() {
-            return Err(RowError::Short);
+        // Items without bytes, such as empty tuples, are counted by nothing but their number.
+        if reader.at() == before && count > MAX_EMPTY_ITEMS {
+            return Err(RowError::malformed(format!("{count} values without bytes")));
         }
     }
     Ok(())

@@ -16,10 +16,6 @@ impl<'a> Reader<'a> {
         self.at
     }
 
-    pub(super) fn exhausted(&self) -> bool {
-        self.at >= self.bytes.len()
-    }
-
     pub(super) fn take(&mut self, length: usize) -> Result<&'a [u8], RowError> {
         let end = self.at.checked_add(length).ok_or(RowError::Short)?;
         let taken = self.bytes.get(self.at..end).ok_or(RowError::Short)?;

@@ -13,6 +13,9 @@ const MAX_DEPTH: usize = 64;
 /// How many bytes the spelling of a type may have: an `Enum16` with all its names.
 const MAX_LENGTH: usize = 4 << 20;
 
+/// The longest `FixedString` that servers have, in bytes.
+const MAX_FIXED_STRING: u32 = 0x00ff_ffff;
+
 /// Why a text is no type.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadType {
@@ -235,8 +238,12 @@ impl<'a> Parser<'a> {
             "Decimal256" => self.sized_decimal(76)?,
             "FixedString" => {
                 self.take('(', "an opening bracket")?;
+                let at = self.at;
                 let length = self.number()?;
                 self.close()?;
+                if !(1..=MAX_FIXED_STRING).contains(&length) {
+                    return Err(BadType::Range { at });
+                }
                 Type::FixedString(length)
             }
             "DateTime" => {

@@ -159,7 +159,7 @@ fn types() -> impl Strategy<Value = Type> {
             precision,
             scale: scale.min(precision)
         }),
-        any::<u32>().prop_map(Type::FixedString),
+        (1u32..1 << 24).prop_map(Type::FixedString),
         prop::option::of(name).prop_map(Type::DateTime),
         (0u8..=9, prop::option::of(name)).prop_map(|(digits, zone)| Type::DateTime64(digits, zone)),
         prop::collection::vec((name, any::<i16>()), 1..4)
