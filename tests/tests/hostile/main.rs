@@ -4,6 +4,7 @@
 //! The components are built by `cargo xtask plugins --hostile`; their sources are in `tests/hostile/examples`.
 
 mod artifacts;
+mod http;
 mod network;
 mod output;
 mod quarantine;
