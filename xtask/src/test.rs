@@ -26,6 +26,7 @@ pub fn run(arguments: &[&str]) -> Result<()> {
     prerequisites::libclang()?;
     prerequisites::postgres()?;
     prerequisites::mariadb()?;
+    prerequisites::clickhouse(&workspace)?;
     plugins::run(plugins::Options {
         hostile: true,
         examples: true,

@@ -233,6 +233,7 @@ impl Loader {
         let factory = Factory {
             plugin: self.plugin(&info.name, PluginKind::Connector, digest),
             pre,
+            transport: info.transport,
             egress: Arc::clone(&self.egress),
             folders: wanted.folders.clone(),
         };
@@ -316,9 +317,6 @@ fn check_connector(info: &ConnectorInfo) -> Result<(), String> {
     if info.version.is_empty() || info.version.len() > 64 {
         return Err("the version is empty or long".to_owned());
     }
-    if info.transport == Transport::Http {
-        return Err("this server does not grant the transport http".to_owned());
-    }
     let names = info
         .database_types
         .iter()
@@ -331,6 +329,14 @@ fn check_connector(info: &ConnectorInfo) -> Result<(), String> {
     for scheme in &info.url_schemes {
         if !is_name(scheme, &['-', '.']) {
             return Err(format!("{scheme:?} can't be a URL scheme"));
+        }
+    }
+    for defaults in &info.scheme_defaults {
+        if !info.url_schemes.contains(&defaults.scheme) || defaults.port == 0 {
+            return Err(format!(
+                "the defaults of {:?} are of no URL scheme of it, or without a port",
+                defaults.scheme
+            ));
         }
     }
     // Folders have no ports.

@@ -2,8 +2,9 @@
 //!
 //! A component is loaded once (`loader`) and instantiated for each database session or tool call
 //! (`instance`). Which ones are loaded is a snapshot that changes while requests run (`refresh`), for operators
-//! install and remove plugins ([`install`]) within the rules of [`trust`]. It gets the imports of its world (`grants`) and, of the network, the addresses of its one
-//! connection ([`egress`]). Sessions are pooled (`pool`) and let go of without leaving anything behind
+//! install and remove plugins ([`install`]) within the rules of [`trust`]. It gets the imports of its world
+//! (`grants`) and, of the network, the addresses of its one connection ([`egress`]), as sockets or as HTTP
+//! (`http`). Sessions are pooled (`pool`) and let go of without leaving anything behind
 //! (`lease`). This layer knows no SQL and no HTTP; what a result means is for the layers above.
 
 pub mod bindings;
@@ -18,6 +19,7 @@ mod fault;
 pub mod folders;
 mod grants;
 mod guest_log;
+mod http;
 mod imports;
 pub mod inspect;
 pub mod install;
@@ -47,8 +49,8 @@ pub use bindings::connector::datachat::plugin::types::{
     Value,
 };
 pub use bindings::connector::exports::datachat::plugin::connector::{
-    ConnectorInfo, DangerousRight, DatabaseType, Dialect, OptionSpec, ServerInfo, Statement,
-    Template, TlsMode, Transport,
+    ConnectorInfo, DangerousRight, DatabaseType, Dialect, OptionSpec, SchemeDefaults, ServerInfo,
+    Statement, Template, TlsMode, Transport,
 };
 pub use connector::{Connector, Session};
 pub use cursor::Cursor;

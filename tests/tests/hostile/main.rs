@@ -5,6 +5,7 @@
 
 mod artifacts;
 mod files;
+mod http;
 mod network;
 mod output;
 mod quarantine;

@@ -37,6 +37,7 @@ pub fn describe() -> ConnectorInfo {
         url_schemes: vec!["csv".to_owned()],
         // Folders have no ports.
         default_port: 0,
+        scheme_defaults: Vec::new(),
         dialect: Dialect::Generic,
         transport: Transport::Files,
         options: vec![OptionSpec {
