@@ -66,7 +66,10 @@ pub fn run(options: &Options) -> Result<()> {
         if options.target.as_deref().is_none_or(|only| only == *target) {
             let fuzz = workspace.root.join("fuzz");
             // What is found to be interesting goes into the first; what is known to be is in the second.
-            let (corpus, seeds) = (fuzz.join("corpus").join(target), fuzz.join("seeds").join(target));
+            let (corpus, seeds) = (
+                fuzz.join("corpus").join(target),
+                fuzz.join("seeds").join(target),
+            );
             fs::create_dir_all(&corpus)?;
             command::run(
                 nightly(&workspace)

@@ -130,15 +130,12 @@ pub fn authenticate<T: Transport>(
                     key_asked = true;
                     vec![SEND_KEY]
                 }
-                key if key_asked => scramble::rsa(
-                    credentials.password.as_bytes(),
-                    &nonce,
-                    key,
-                    &mut OsRng,
-                )
-                .map_err(|error| {
-                    db_error(ErrorCode::AuthenticationFailed, error.to_string())
-                })?,
+                key if key_asked => {
+                    scramble::rsa(credentials.password.as_bytes(), &nonce, key, &mut OsRng)
+                        .map_err(|error| {
+                            db_error(ErrorCode::AuthenticationFailed, error.to_string())
+                        })?
+                }
                 _ => return Err(out_of_turn(method)),
             },
             LoginReply::More(_) => return Err(out_of_turn(method)),

@@ -35,9 +35,7 @@ pub(crate) const SYSTEM_SCHEMAS: &str =
 /// The connector's description.
 pub fn describe() -> ConnectorInfo {
     let schema = |column: &str| {
-        format!(
-            "CASE WHEN ? IS NULL THEN {column} NOT IN ({SYSTEM_SCHEMAS}) ELSE {column} = ? END"
-        )
+        format!("CASE WHEN ? IS NULL THEN {column} NOT IN ({SYSTEM_SCHEMAS}) ELSE {column} = ? END")
     };
     let list_tables = format!(
         "SELECT table_schema AS table_schema, table_name AS table_name FROM information_schema.tables WHERE {} \

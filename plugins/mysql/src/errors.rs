@@ -70,7 +70,9 @@ pub fn of_statement(error: ServerError, phase: Phase, sql: &str) -> DbError {
 fn hint(number: u16) -> Option<&'static str> {
     Some(match number {
         1153 => "raise max_allowed_packet on the server, or send less",
-        number::UNSUPPORTED_PS => "statements run as prepared statements, and the server can't prepare this one",
+        number::UNSUPPORTED_PS => {
+            "statements run as prepared statements, and the server can't prepare this one"
+        }
         1461 => "raise max_prepared_stmt_count on the server",
         1129 => "run mysqladmin flush-hosts on the server",
         _ => return None,
@@ -110,24 +112,61 @@ pub fn classify(error: &ServerError, phase: Phase) -> ErrorCode {
         1064 | 1149 | 1065 | 1111 | 1140 | 1055 | 1066 | 1060 | 1248 | 1222 | 1052 | 1241 => {
             ErrorCode::Syntax
         }
-        1046 | 1051 | 1054 | 1072 | 1091 | 1109 | 1113 | 1115 | 1128 | 1146 | 1176 | 1193 | 1273
-        | 1305 | 1327 | 1356 | 1630 | 4161 | number::UNKNOWN_STATEMENT => {
-            ErrorCode::UndefinedObject
-        }
+        1046
+        | 1051
+        | 1054
+        | 1072
+        | 1091
+        | 1109
+        | 1113
+        | 1115
+        | 1128
+        | 1146
+        | 1176
+        | 1193
+        | 1273
+        | 1305
+        | 1327
+        | 1356
+        | 1630
+        | 4161
+        | number::UNKNOWN_STATEMENT => ErrorCode::UndefinedObject,
         // In a read-only transaction; --read-only; --super-read-only and other options.
         1792 | 1290 | 1836 | 1223 => ErrorCode::ReadOnlyViolation,
         1022 | 1048 | 1062 | 1169 | 1216 | 1217 | 1451 | 1452 | 1557 | 1586 | 3819 | 4025 => {
             ErrorCode::Constraint
         }
-        1264 | 1265 | 1292 | 1366 | 1367 | 1365 | 1406 | 1411 | 1690 | 1242 | 3140..=3158 | 1210
-        | 1300 | 1977 | 4038 => ErrorCode::DataException,
+        1264
+        | 1265
+        | 1292
+        | 1366
+        | 1367
+        | 1365
+        | 1406
+        | 1411
+        | 1690
+        | 1242
+        | 3140..=3158
+        | 1210
+        | 1300
+        | 1977
+        | 4038 => ErrorCode::DataException,
         // max_execution_time; max_statement_time; a lock's own.
         3024 | 1969 | 1205 | 1907 => ErrorCode::Timeout,
         1213 => ErrorCode::Cancelled,
-        1021 | 1037 | 1038 | 1040 | 1041 | 1114 | 1135 | 1153 | 1203 | 1104 | 1117
-        | 1118 | 1226 | 1301 | 1436 | 1461 | 3170 | 1116 => ErrorCode::ResourceLimit,
+        1021 | 1037 | 1038 | 1040 | 1041 | 1114 | 1135 | 1153 | 1203 | 1104 | 1117 | 1118
+        | 1226 | 1301 | 1436 | 1461 | 3170 | 1116 => ErrorCode::ResourceLimit,
         1129 | 1130 => ErrorCode::ConnectionRefused,
-        1148 | 1178 | 1235 | 1286 | number::UNSUPPORTED_PS | 1312 | 1336 | 1568 | 3948 | 4166
+        1148
+        | 1178
+        | 1235
+        | 1286
+        | number::UNSUPPORTED_PS
+        | 1312
+        | 1336
+        | 1568
+        | 3948
+        | 4166
         | number::UNKNOWN_COMMAND => ErrorCode::Unsupported,
         _ => match error.sqlstate.get(..2).unwrap_or_default() {
             "08" => ErrorCode::Protocol,
@@ -159,8 +198,9 @@ fn position(message: &str, sql: &str) -> Option<u32> {
         sql.len()
     } else {
         let mut places = sql
-            .match_indices(near)
+            .char_indices()
             .map(|(offset, _)| offset)
+            .filter(|&offset| sql[offset..].starts_with(near))
             .filter(|&offset| sql[..offset].matches('\n').count() + 1 == line)
             // What is quoted ends where the statement does, unless it was cut.
             .filter(|&offset| near.chars().count() >= 80 || offset + near.len() == sql.len());
@@ -308,7 +348,8 @@ mod tests {
 
     #[test]
     fn a_syntax_error_stands_where_the_server_quotes_from_and_nowhere_if_two_places_fit() {
-        let near = |near: &str, line: u32| format!("You have an error … near '{near}' at line {line}");
+        let near =
+            |near: &str, line: u32| format!("You have an error … near '{near}' at line {line}");
         assert_eq!(position(&near("FORM t", 1), "SELECT é FORM t"), Some(10));
         assert_eq!(position(&near("", 1), "SELECT"), Some(7));
         assert_eq!(position(&near("x", 2), "SELECT\nx"), Some(8));

@@ -147,7 +147,11 @@ mod tests {
         for (value, kind, bytes) in [
             (Value::Null, 6, &[][..]),
             (Value::Boolean(true), 1, &[1]),
-            (Value::Integer(-2), 8, &[0xFE, 255, 255, 255, 255, 255, 255, 255]),
+            (
+                Value::Integer(-2),
+                8,
+                &[0xFE, 255, 255, 255, 255, 255, 255, 255],
+            ),
             (Value::Decimal("-12.50".to_owned()), 246, b"\x06-12.50"),
             (Value::Text("é".to_owned()), 253, &[2, 0xC3, 0xA9]),
             (Value::Bytes(vec![0, 255]), 252, &[2, 0, 255]),
@@ -159,7 +163,11 @@ mod tests {
             ),
         ] {
             let bound = bind(std::slice::from_ref(&value)).expect("bound").remove(0);
-            assert_eq!((bound.kind, bound.bytes.as_slice()), (kind, bytes), "{value:?}");
+            assert_eq!(
+                (bound.kind, bound.bytes.as_slice()),
+                (kind, bytes),
+                "{value:?}"
+            );
             assert!(!bound.unsigned);
         }
         let bound = bind(&[Value::Unsigned(u64::MAX)]).expect("bound").remove(0);

@@ -94,13 +94,12 @@ impl RelationPages {
         }
         .into_iter();
         let mut next = || results.next().unwrap_or_default();
-        let relations =
-            assemble(&next(), &next(), &next(), product).ok_or_else(|| {
-                db_error(
-                    ErrorCode::Internal,
-                    "the server described a relation in a way that can't be read",
-                )
-            })?;
+        let relations = assemble(&next(), &next(), &next(), product).ok_or_else(|| {
+            db_error(
+                ErrorCode::Internal,
+                "the server described a relation in a way that can't be read",
+            )
+        })?;
         Ok(Self {
             relations: relations.into_iter(),
         })
@@ -153,7 +152,14 @@ fn assemble(
         );
     }
     for row in columns {
-        let [Some(schema), Some(table), Some(name), Some(db_type), nullable, ..] = row.as_slice()
+        let [
+            Some(schema),
+            Some(table),
+            Some(name),
+            Some(db_type),
+            nullable,
+            ..,
+        ] = row.as_slice()
         else {
             return None;
         };
@@ -171,15 +177,24 @@ fn assemble(
         });
     }
     for row in keys {
-        let [Some(schema), Some(table), Some(constraint), Some(column), reference @ ..] =
-            row.as_slice()
+        let [
+            Some(schema),
+            Some(table),
+            Some(constraint),
+            Some(column),
+            reference @ ..,
+        ] = row.as_slice()
         else {
             return None;
         };
         let Some(relation) = relations.get_mut(&(schema.as_str(), table.as_str())) else {
             continue;
         };
-        let [Some(referenced_schema), Some(referenced_table), Some(referenced_column)] = reference
+        let [
+            Some(referenced_schema),
+            Some(referenced_table),
+            Some(referenced_column),
+        ] = reference
         else {
             relation.primary_key.push(column.clone());
             continue;
@@ -238,7 +253,14 @@ fn default(
     let is_number = matches!(
         data_type,
         Some(
-            "tinyint" | "smallint" | "mediumint" | "int" | "bigint" | "decimal" | "float" | "double"
+            "tinyint"
+                | "smallint"
+                | "mediumint"
+                | "int"
+                | "bigint"
+                | "decimal"
+                | "float"
+                | "double"
                 | "year"
         )
     );
@@ -270,10 +292,21 @@ mod tests {
 
     #[test]
     fn a_default_is_sql_whoever_says_it() {
-        let mysql = |value, extra, kind| default(Product::MySql, Some(value), Some(extra), Some(""), Some(kind));
+        let mysql = |value, extra, kind| {
+            default(
+                Product::MySql,
+                Some(value),
+                Some(extra),
+                Some(""),
+                Some(kind),
+            )
+        };
         assert_eq!(mysql("it's", "", "varchar").as_deref(), Some("'it''s'"));
         assert_eq!(mysql("7", "", "int").as_deref(), Some("7"));
-        assert_eq!(mysql("uuid()", "DEFAULT_GENERATED", "varchar").as_deref(), Some("uuid()"));
+        assert_eq!(
+            mysql("uuid()", "DEFAULT_GENERATED", "varchar").as_deref(),
+            Some("uuid()")
+        );
         let mariadb = |value| default(Product::MariaDb, Some(value), None, None, None);
         assert_eq!(mariadb("'it''s'").as_deref(), Some("'it''s'"));
         assert_eq!(mariadb("NULL"), None);

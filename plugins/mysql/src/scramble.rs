@@ -27,7 +27,10 @@ pub fn native(password: &[u8], nonce: &[u8]) -> Vec<u8> {
     }
     let once = Sha1::digest(password);
     let twice = Sha1::digest(once);
-    let mask = Sha1::new().chain_update(nonce).chain_update(twice).finalize();
+    let mask = Sha1::new()
+        .chain_update(nonce)
+        .chain_update(twice)
+        .finalize();
     xor(&once, &mask)
 }
 
@@ -38,7 +41,10 @@ pub fn caching_sha2(password: &[u8], nonce: &[u8]) -> Vec<u8> {
     }
     let once = Sha256::digest(password);
     let twice = Sha256::digest(once);
-    let mask = Sha256::new().chain_update(twice).chain_update(nonce).finalize();
+    let mask = Sha256::new()
+        .chain_update(twice)
+        .chain_update(nonce)
+        .finalize();
     xor(&once, &mask)
 }
 
@@ -50,7 +56,9 @@ pub fn ed25519(password: &[u8], nonce: &[u8]) -> Result<Vec<u8>, SignatureError>
     let hash: [u8; 64] = Sha512::digest(password).into();
     let secret = ExpandedSecretKey::from_bytes(&hash);
     let public = VerifyingKey::from(&secret);
-    Ok(raw_sign::<Sha512>(&secret, nonce, &public).to_bytes().to_vec())
+    Ok(raw_sign::<Sha512>(&secret, nonce, &public)
+        .to_bytes()
+        .to_vec())
 }
 
 /// The password in the clear, as it crosses an encrypted connection: with a NUL at its end.
@@ -121,7 +129,10 @@ mod tests {
         let (password, nonce) = (b"se cret", b"01234567890123456789");
         let proof = caching_sha2(password, nonce);
         let kept = Sha256::digest(Sha256::digest(password));
-        let mask = Sha256::new().chain_update(kept).chain_update(nonce).finalize();
+        let mask = Sha256::new()
+            .chain_update(kept)
+            .chain_update(nonce)
+            .finalize();
         assert_eq!(Sha256::digest(xor(&proof, &mask)), kept);
     }
 
@@ -141,8 +152,12 @@ mod tests {
             .expect("signed")
             .try_into()
             .expect("64 bytes");
-        kept.verify(&nonce, &Signature::from_bytes(&proof)).expect("valid");
-        assert!(kept.verify(&[8; 32], &Signature::from_bytes(&proof)).is_err());
+        kept.verify(&nonce, &Signature::from_bytes(&proof))
+            .expect("valid");
+        assert!(
+            kept.verify(&[8; 32], &Signature::from_bytes(&proof))
+                .is_err()
+        );
     }
 
     #[test]
@@ -154,7 +169,9 @@ mod tests {
             .expect("PEM");
         let nonce = b"01234567890123456789";
         let sealed = rsa("pässword".as_bytes(), nonce, pem.as_bytes(), &mut OsRng).expect("sealed");
-        let mixed = private.decrypt(Oaep::new::<Sha1>(), &sealed).expect("opened");
+        let mixed = private
+            .decrypt(Oaep::new::<Sha1>(), &sealed)
+            .expect("opened");
         let text: Vec<u8> = mixed
             .iter()
             .zip(nonce.iter().cycle())

@@ -9,15 +9,35 @@ use crate::settings::Product;
 
 /// Rights over the whole server: the privilege, the code, what it lets do.
 const GLOBAL: [(&str, &str, &str); 9] = [
-    ("SUPER", "superuser", "may do nearly anything, also change the server's settings"),
+    (
+        "SUPER",
+        "superuser",
+        "may do nearly anything, also change the server's settings",
+    ),
     ("FILE", "file", "may read and write files of the server"),
     ("CREATE USER", "create_user", "may create and change users"),
     ("SHUTDOWN", "shutdown", "may stop the server"),
-    ("RELOAD", "reload", "may flush the server's tables, logs and rights"),
-    ("REPLICATION SLAVE", "replication", "may read the whole server by replication"),
+    (
+        "RELOAD",
+        "reload",
+        "may flush the server's tables, logs and rights",
+    ),
+    (
+        "REPLICATION SLAVE",
+        "replication",
+        "may read the whole server by replication",
+    ),
     ("PROCESS", "process", "may see the statements of all users"),
-    ("SYSTEM_USER", "superuser", "may change users that have more rights than it"),
-    ("READ_ONLY ADMIN", "read_only_admin", "may write to a read-only server"),
+    (
+        "SYSTEM_USER",
+        "superuser",
+        "may change users that have more rights than it",
+    ),
+    (
+        "READ_ONLY ADMIN",
+        "read_only_admin",
+        "may write to a read-only server",
+    ),
 ];
 
 /// Rights to change data or what holds it.

@@ -169,8 +169,16 @@ mod tests {
             max_rows: Some(11),
         };
         for (version, mariadb, sql) in [
-            ("10.11.14-MariaDB-0+deb12u2", true, "SET sql_select_limit=11, max_statement_time=2.500"),
-            ("8.4.3", false, "SET sql_select_limit=11, max_execution_time=2500"),
+            (
+                "10.11.14-MariaDB-0+deb12u2",
+                true,
+                "SET sql_select_limit=11, max_statement_time=2.500",
+            ),
+            (
+                "8.4.3",
+                false,
+                "SET sql_select_limit=11, max_execution_time=2500",
+            ),
             ("5.6.51-log", false, "SET sql_select_limit=11"),
         ] {
             assert_eq!(Server::new(version, mariadb).limits(limits), sql);

@@ -159,7 +159,12 @@ pub fn cancel<T: Transport>(
 ) -> Result<(), DbError> {
     let id = <[u8; 4]>::try_from(token)
         .map(u32::from_le_bytes)
-        .map_err(|_| db_error(ErrorCode::Internal, "the cancel token is not of this connector"))?;
+        .map_err(|_| {
+            db_error(
+                ErrorCode::Internal,
+                "the cancel token is not of this connector",
+            )
+        })?;
     let options = Options::read(target)?;
     start(wire, target, &options, password, deadline)?;
     wire.set_deadline(Some(deadline));

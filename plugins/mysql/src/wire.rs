@@ -9,9 +9,9 @@ use datachat_sdk::connector::types::DbError;
 use datachat_sdk::net::{READ_SIZE, Transport};
 
 use crate::errors;
+use crate::protocol::Malformed;
 use crate::protocol::command;
 use crate::protocol::frame::{Frame, Frames};
-use crate::protocol::Malformed;
 
 /// A transport, cut into payloads.
 pub struct Wire<T> {
@@ -77,8 +77,7 @@ impl<T: Transport> Wire<T> {
             match self.frames.next_frame().map_err(errors::malformed)? {
                 Some(frame) => {
                     // A server that says why it hangs up does so out of turn.
-                    if frame.first != self.next && self.frames.body(&frame).first() != Some(&0xFF)
-                    {
+                    if frame.first != self.next && self.frames.body(&frame).first() != Some(&0xFF) {
                         return Err(errors::malformed(Malformed::OutOfOrder {
                             expected: self.next,
                             got: frame.first,

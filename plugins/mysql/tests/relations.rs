@@ -47,14 +47,22 @@ fn server() -> &'static MariaDb {
         )
         .expect("a server");
         server.sql("shop", SCHEMA).expect("a schema");
-        server.sql("other", "CREATE TABLE t (n int)").expect("a table");
-        server.sql("hidden", "CREATE TABLE t (n int)").expect("a table");
+        server
+            .sql("other", "CREATE TABLE t (n int)")
+            .expect("a table");
+        server
+            .sql("hidden", "CREATE TABLE t (n int)")
+            .expect("a table");
         server
     });
     &SERVER
 }
 
-fn all<T: Transport>(session: &mut Session<T>, filter: &RelationFilter, page: u32) -> Vec<Relation> {
+fn all<T: Transport>(
+    session: &mut Session<T>,
+    filter: &RelationFilter,
+    page: u32,
+) -> Vec<Relation> {
     let mut pages = RelationPages::open(session, filter).expect("relations");
     let mut relations = Vec::new();
     loop {
@@ -88,7 +96,13 @@ fn tables_and_views_are_listed_with_columns_and_keys_to_a_user_who_may_only_read
     let relations = all(&mut session, &filter(None, None, true), 2);
     assert_eq!(
         names(&relations),
-        ["shop.NOTES", "shop.Order Items", "shop.customers", "shop.expensive", "shop.notes"]
+        [
+            "shop.NOTES",
+            "shop.Order Items",
+            "shop.customers",
+            "shop.expensive",
+            "shop.notes"
+        ]
     );
     let customers = &relations[2];
     assert_eq!(customers.kind, RelationKind::Table);
@@ -112,10 +126,22 @@ fn tables_and_views_are_listed_with_columns_and_keys_to_a_user_who_may_only_read
         columns,
         [
             ("id", "int(10) unsigned", false, None, None),
-            ("name", "varchar(40)", false, Some("'it''s'"), Some("as on the door")),
+            (
+                "name",
+                "varchar(40)",
+                false,
+                Some("'it''s'"),
+                Some("as on the door")
+            ),
             ("born", "date", true, None, None),
             ("mood", "enum('sad','ok')", true, Some("'ok'"), None),
-            ("loud", "varchar(41)", true, Some("concat(`name`,'!')"), None),
+            (
+                "loud",
+                "varchar(41)",
+                true,
+                Some("concat(`name`,'!')"),
+                None
+            ),
         ]
     );
     let items = &relations[1];
@@ -128,7 +154,10 @@ fn tables_and_views_are_listed_with_columns_and_keys_to_a_user_who_may_only_read
     assert_eq!(notes.foreign_keys[0].columns, ["line", "Order"]);
     assert_eq!(notes.foreign_keys[0].referenced_columns, ["line", "Order"]);
     let view = &relations[3];
-    assert_eq!((view.kind, view.row_estimate, view.comment.as_deref()), (RelationKind::View, None, None));
+    assert_eq!(
+        (view.kind, view.row_estimate, view.comment.as_deref()),
+        (RelationKind::View, None, None)
+    );
     assert_eq!(view.columns.len(), 4);
 }
 

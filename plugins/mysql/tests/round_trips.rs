@@ -7,9 +7,9 @@ use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use common::{Plain, open, query, run, statement, target, text};
+use datachat_mysql::relations::RelationPages;
 use datachat_mysql::session::Session;
 use datachat_sdk::connector::types::{RelationFilter, Value};
-use datachat_mysql::relations::RelationPages;
 use datachat_throwaway::{CANARY, MariaDb, MariaDbAuth, MariaDbOptions, MariaDbUser};
 
 fn server() -> &'static MariaDb {
@@ -66,14 +66,29 @@ fn what_a_session_does_takes_a_known_number_of_round_trips() {
 #[test]
 fn a_statement_whose_table_has_changed_runs_with_its_new_columns() {
     let server = server();
-    server.sql("bank", "CREATE TABLE changing (a int); INSERT INTO changing VALUES (1)").expect("table");
+    server
+        .sql(
+            "bank",
+            "CREATE TABLE changing (a int); INSERT INTO changing VALUES (1)",
+        )
+        .expect("table");
     let mut session = open(server, "app", CANARY, "bank").expect("open");
     let columns = |session: &mut Session<Plain>| {
         let batches = query(session, "SELECT * FROM changing").expect("rows");
-        batches[0].schema().fields().iter().map(|field| field.metadata()["datachat.db_type"].clone()).collect::<Vec<_>>()
+        batches[0]
+            .schema()
+            .fields()
+            .iter()
+            .map(|field| field.metadata()["datachat.db_type"].clone())
+            .collect::<Vec<_>>()
     };
     assert_eq!(columns(&mut session), ["int"]);
-    server.sql("bank", "ALTER TABLE changing MODIFY a varchar(5), ADD b date").expect("changed");
+    server
+        .sql(
+            "bank",
+            "ALTER TABLE changing MODIFY a varchar(5), ADD b date",
+        )
+        .expect("changed");
     assert_eq!(columns(&mut session), ["varchar(5)", "date"]);
     server.sql("bank", "DROP TABLE changing").expect("gone");
     query(&mut session, "SELECT * FROM changing").expect_err("gone");

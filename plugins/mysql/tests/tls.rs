@@ -46,18 +46,27 @@ fn a_session_is_encrypted_as_far_as_its_mode_asks_and_its_server_can() {
     }
     let mut target = target(server.port(), "safe", None);
     target.tls = TlsMode::Disable;
-    let error = authority.open(&target, Some(CANARY)).err().expect("refused");
+    let error = authority
+        .open(&target, Some(CANARY))
+        .err()
+        .expect("refused");
     assert_eq!(error.code, ErrorCode::AuthenticationFailed);
     // A certificate of somebody else.
     target.tls = TlsMode::Require;
-    let error = Authority::new().open(&target, Some(CANARY)).err().expect("refused");
+    let error = Authority::new()
+        .open(&target, Some(CANARY))
+        .err()
+        .expect("refused");
     assert_eq!(error.code, ErrorCode::TlsFailed);
 }
 
 /// Whether the login carries the fast proof of the password.
 fn is_fast_proof(login: &[u8]) -> bool {
     let kept = Sha256::digest(Sha256::digest(CANARY));
-    let mask = Sha256::new().chain_update(kept).chain_update(NONCE).finalize();
+    let mask = Sha256::new()
+        .chain_update(kept)
+        .chain_update(NONCE)
+        .finalize();
     login.windows(32).any(|proof| {
         let once: Vec<u8> = proof.iter().zip(&mask).map(|(a, b)| a ^ b).collect();
         Sha256::digest(once) == kept
@@ -84,12 +93,23 @@ fn rsa_exchange(peer: &mut Peer) {
     peer.send(b"\x01\x04");
     assert_eq!(peer.receive(), [2], "the request for the key");
     let key = RsaPrivateKey::new(&mut OsRng, 1024).expect("a key");
-    let pem = key.to_public_key().to_public_key_pem(LineEnding::LF).expect("PEM");
+    let pem = key
+        .to_public_key()
+        .to_public_key_pem(LineEnding::LF)
+        .expect("PEM");
     peer.send(&[b"\x01", pem.as_bytes()].concat());
     let sealed = peer.receive();
-    assert!(!sealed.windows(CANARY.len()).any(|bytes| bytes == CANARY.as_bytes()));
+    assert!(
+        !sealed
+            .windows(CANARY.len())
+            .any(|bytes| bytes == CANARY.as_bytes())
+    );
     let mixed = key.decrypt(Oaep::new::<Sha1>(), &sealed).expect("opened");
-    let password: Vec<u8> = mixed.iter().zip(NONCE.iter().cycle()).map(|(a, b)| a ^ b).collect();
+    let password: Vec<u8> = mixed
+        .iter()
+        .zip(NONCE.iter().cycle())
+        .map(|(a, b)| a ^ b)
+        .collect();
     assert_eq!(password, [CANARY.as_bytes(), b"\0"].concat());
 }
 
@@ -112,7 +132,11 @@ fn without_tls_the_full_exchange_encrypts_the_password_for_the_server_s_key() {
 
 #[test]
 fn a_key_that_is_none_is_refused_and_nothing_is_sent() {
-    for key in [&b"\x01-----BEGIN PUBLIC KEY-----\nAA==\n-----END PUBLIC KEY-----\n"[..], b"\x01", b"\x01\x05\x06"] {
+    for key in [
+        &b"\x01-----BEGIN PUBLIC KEY-----\nAA==\n-----END PUBLIC KEY-----\n"[..],
+        b"\x01",
+        b"\x01\x05\x06",
+    ] {
         let error = refused(move |mut peer| {
             peer.send(&greeting("caching_sha2_password", 0));
             peer.receive();

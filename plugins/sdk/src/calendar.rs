@@ -68,7 +68,11 @@ mod tests {
             (2024, 13, 1),
             (2024, 4, 31),
         ] {
-            assert_eq!(day(year, month, of_month), None, "{year}-{month}-{of_month}");
+            assert_eq!(
+                day(year, month, of_month),
+                None,
+                "{year}-{month}-{of_month}"
+            );
         }
         assert_eq!(day(2024, 2, 29), Some(19_782));
     }

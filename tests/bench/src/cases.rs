@@ -9,9 +9,9 @@ use datachat_throwaway::Postgres;
 use crate::adbc::Adbc;
 use crate::component::{self, Component};
 use crate::http::Server;
-use crate::{machine, mysql};
 use crate::native::Native;
 use crate::stats::{Times, ratio, shown};
+use crate::{machine, mysql};
 
 const MILLION: &str = "SELECT * FROM rows";
 const THOUSAND: &str = "SELECT * FROM rows WHERE i4 <= 1000";

@@ -11,8 +11,8 @@ use arrow_array::builder::{
     StringBuilder, TimestampMicrosecondBuilder,
 };
 use arrow_array::{ArrayRef, RecordBatch};
-use datachat_throwaway::{MariaDb, MariaDbAuth, MariaDbOptions, MariaDbUser};
 use datachat_sdk::calendar::day as day_of;
+use datachat_throwaway::{MariaDb, MariaDbAuth, MariaDbOptions, MariaDbUser};
 use futures_util::TryStreamExt;
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Opts, Row, Statement, Value};
@@ -37,11 +37,10 @@ const BATCH: usize = 8192;
 
 /// Runs every case; `quick` only shows that they run.
 pub async fn run(quick: bool) -> Result<String> {
-    let server = MariaDb::start(
-        MariaDbOptions::default()
-            .database("bench")
-            .user(MariaDbUser::new("bench", "bench", MariaDbAuth::Native).grant("SELECT ON bench.*")),
-    )?;
+    let server =
+        MariaDb::start(MariaDbOptions::default().database("bench").user(
+            MariaDbUser::new("bench", "bench", MariaDbAuth::Native).grant("SELECT ON bench.*"),
+        ))?;
     server.sql("bench", ROWS)?;
     server.sql("bench", "ANALYZE TABLE mixed")?;
     let data = tempfile::tempdir()?;
@@ -61,9 +60,21 @@ pub async fn run(quick: bool) -> Result<String> {
          |\n|---|--:|--:|--:|---|\n"
         .to_owned();
     for (case, sql, rows, rounds, aim) in [
-        ("1,000,000 rows × 10 columns to Arrow", MILLION, 1_000_000, 7, "≥ 0.95"),
+        (
+            "1,000,000 rows × 10 columns to Arrow",
+            MILLION,
+            1_000_000,
+            7,
+            "≥ 0.95",
+        ),
         ("1,000 rows × 10 columns", THOUSAND, 1000, 300, ""),
-        ("`SELECT 1`, read-only transaction and all", ONE, 1, 2000, ""),
+        (
+            "`SELECT 1`, read-only transaction and all",
+            ONE,
+            1,
+            2000,
+            "",
+        ),
     ] {
         let statement = native.prep(sql).await?;
         let (mut ours, mut theirs) = <(Times, Times)>::default();
@@ -86,7 +97,11 @@ pub async fn run(quick: bool) -> Result<String> {
             shown(theirs.median()),
             ratio(&ours, &theirs)
         )?;
-        eprintln!("{case}: {} / {}", shown(ours.median()), shown(theirs.median()));
+        eprintln!(
+            "{case}: {} / {}",
+            shown(ours.median()),
+            shown(theirs.median())
+        );
     }
     native.disconnect().await?;
     Ok(report)
@@ -131,7 +146,8 @@ impl Columns {
     fn push(&mut self, row: Row) -> Result<()> {
         let mut values = row.unwrap().into_iter();
         let mut next = || values.next().context("a value");
-        self.i4.append_option(integer(next()?)?.map(i32::try_from).transpose()?);
+        self.i4
+            .append_option(integer(next()?)?.map(i32::try_from).transpose()?);
         self.i8.append_option(integer(next()?)?);
         self.maybe.append_option(integer(next()?)?);
         self.f8.append_option(match next()? {
@@ -139,7 +155,8 @@ impl Columns {
             Value::NULL => None,
             other => bail!("{other:?}"),
         });
-        self.b.append_option(integer(next()?)?.map(i8::try_from).transpose()?);
+        self.b
+            .append_option(integer(next()?)?.map(i8::try_from).transpose()?);
         self.n.append_option(match next()? {
             Value::Bytes(digits) => Some(hundredths(&digits)),
             Value::NULL => None,

@@ -7,13 +7,11 @@ use anyhow::{Context, Result, ensure};
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int32Type;
 use arrow_ipc::reader::StreamReader;
-use datachat_tests::{
-    Answer, CANARY, Client, MariaDb, MariaDbAuth, MariaDbOptions, MariaDbUser,
-};
+use datachat_tests::{Answer, CANARY, Client, MariaDb, MariaDbAuth, MariaDbOptions, MariaDbUser};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
-use crate::stage::{question, query, scalar, stage, text, tool, unique};
+use crate::stage::{query, question, scalar, stage, text, tool, unique};
 
 const SETUP: &str = "
     CREATE TABLE customers (id int PRIMARY KEY, name varchar(40) NOT NULL, mood enum('sad','ok'));
@@ -65,7 +63,8 @@ async fn in_format(client: &Client, id: &str, sql: &str, format: &str) -> Result
 }
 
 #[tokio::test]
-async fn a_database_is_registered_by_its_url_and_a_user_that_may_write_is_warned_of() -> Result<()> {
+async fn a_database_is_registered_by_its_url_and_a_user_that_may_write_is_warned_of() -> Result<()>
+{
     let client = stage().await?.client();
     let server = mariadb().await?;
     let mut url = server.url("reader", CANARY, "shop");
@@ -76,9 +75,14 @@ async fn a_database_is_registered_by_its_url_and_a_user_that_may_write_is_warned
     let boss = registered(&client, &server.url("boss", CANARY, "shop")).await?;
     assert!(boss.to_string().contains("has all privileges"), "{boss}");
     // Under its other name, and without a database.
-    let url = server.url("reader", CANARY, "").replace("mysql://", "mariadb://");
+    let url = server
+        .url("reader", CANARY, "")
+        .replace("mysql://", "mariadb://");
     let id = text(&registered(&client, &url).await?["connection_id"])?;
-    assert_eq!(scalar(&client, &id, "SELECT COUNT(*) FROM shop.customers").await?, 120);
+    assert_eq!(
+        scalar(&client, &id, "SELECT COUNT(*) FROM shop.customers").await?,
+        120
+    );
     let wrong = json!({
         "name": unique("mariadb"),
         "database_url": server.url("reader", "not-it", "shop"),
@@ -111,8 +115,15 @@ async fn the_same_values_come_in_every_format() -> Result<()> {
     assert_eq!(
         types,
         [
-            "int", "decimal(12,2)", "datetime(1)", "time(0)", "varbinary(2)", "bigint unsigned", "enum",
-            "json", "null"
+            "int",
+            "decimal(12,2)",
+            "datetime(1)",
+            "time(0)",
+            "varbinary(2)",
+            "bigint unsigned",
+            "enum",
+            "json",
+            "null"
         ]
     );
     let csv = in_format(&client, &id, TYPES, "csv").await?;
@@ -137,7 +148,10 @@ async fn the_same_values_come_in_every_format() -> Result<()> {
 #[tokio::test]
 async fn parameters_are_bound_and_results_of_many_batches_are_whole() -> Result<()> {
     let (client, id) = shop().await?;
-    let mut body = question("SELECT name FROM customers WHERE id = ? AND name = ?", id.as_str());
+    let mut body = question(
+        "SELECT name FROM customers WHERE id = ? AND name = ?",
+        id.as_str(),
+    );
     body["params"] = json!([7, "c7"]);
     let answer = client.post("/api/v1/query", &body).await?.expect(200)?;
     assert_eq!(answer["rows"], json!([["c7"]]));
@@ -169,9 +183,16 @@ async fn errors_are_problems_with_the_server_s_number() -> Result<()> {
         "SELECT /*! SLEEP(1), */ 1; SELECT 2",
     ] {
         let answer = query(&client, &id, writing).await?;
-        ensure!(answer.status.is_client_error(), "{writing}: {}", answer.status);
+        ensure!(
+            answer.status.is_client_error(),
+            "{writing}: {}",
+            answer.status
+        );
     }
-    assert_eq!(scalar(&client, &id, "SELECT COUNT(*) FROM customers").await?, 120);
+    assert_eq!(
+        scalar(&client, &id, "SELECT COUNT(*) FROM customers").await?,
+        120
+    );
     Ok(())
 }
 
@@ -200,7 +221,10 @@ async fn a_client_that_leaves_takes_its_statement_along() -> Result<()> {
         ensure!(left.elapsed() < Duration::from_secs(1), "it still runs");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    assert_eq!(scalar(&client, &id, "SELECT COUNT(*) FROM customers").await?, 120);
+    assert_eq!(
+        scalar(&client, &id, "SELECT COUNT(*) FROM customers").await?,
+        120
+    );
     Ok(())
 }
 
@@ -210,7 +234,10 @@ async fn at_the_time_limit_the_answer_is_504() -> Result<()> {
     let mut body = question("SELECT SLEEP(60) FROM customers", id.as_str());
     body["limits"] = json!({"timeout_ms": 700});
     let start = Instant::now();
-    client.post("/api/v1/query", &body).await?.problem(504, "timeout")?;
+    client
+        .post("/api/v1/query", &body)
+        .await?
+        .problem(504, "timeout")?;
     assert!(start.elapsed() < Duration::from_secs(5));
     Ok(())
 }
@@ -232,10 +259,17 @@ async fn the_tools_work_as_on_any_database() -> Result<()> {
     assert_eq!(names, ["Order Items", "customers"]);
     assert_eq!(tables["tables"][1]["row_count"], 120);
     let columns = call("list_columns", json!({"table": "order items"})).await?;
-    assert_eq!(columns["columns"][0], json!({"name": "No", "type": "int(11)", "nullable": false}));
+    assert_eq!(
+        columns["columns"][0],
+        json!({"name": "No", "type": "int(11)", "nullable": false})
+    );
     let sample = call("get_table_sample", json!({"table": "Order Items"})).await?;
     assert!(sample.to_string().contains("first"), "{sample}");
-    let ran = call("run_sql", json!({"query": "SELECT COUNT(*) AS n FROM `Order Items`"})).await?;
+    let ran = call(
+        "run_sql",
+        json!({"query": "SELECT COUNT(*) AS n FROM `Order Items`"}),
+    )
+    .await?;
     assert!(ran.to_string().contains('2'), "{ran}");
     Ok(())
 }

@@ -194,7 +194,10 @@ impl MariaDb {
             .output()
             .context("can't start mariadb")?;
         if !output.status.success() {
-            bail!("mariadb: {}", String::from_utf8_lossy(&output.stderr).trim());
+            bail!(
+                "mariadb: {}",
+                String::from_utf8_lossy(&output.stderr).trim()
+            );
         }
         let text = String::from_utf8(output.stdout).context("the answer is not UTF-8")?;
         Ok(text.strip_suffix('\n').unwrap_or(&text).to_owned())
@@ -400,7 +403,15 @@ fn as_root() -> Option<&'static str> {
 fn program(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path)
-        .chain(["/usr/sbin", "/usr/bin", "/usr/local/bin", "/opt/homebrew/bin"].map(PathBuf::from))
+        .chain(
+            [
+                "/usr/sbin",
+                "/usr/bin",
+                "/usr/local/bin",
+                "/opt/homebrew/bin",
+            ]
+            .map(PathBuf::from),
+        )
         .map(|folder| folder.join(name))
         .find(|program| program.exists())
 }

@@ -8,7 +8,12 @@ use datachat_throwaway::{MariaDb, MariaDbAuth, MariaDbOptions, MariaDbUser};
 /// What the client says over TCP with a password.
 fn over_tcp(server: &MariaDb, user: &str, password: &str) -> Result<(bool, String)> {
     let output = Command::new("mariadb")
-        .args(["--no-defaults", "--host=127.0.0.1", "--batch", "--skip-column-names"])
+        .args([
+            "--no-defaults",
+            "--host=127.0.0.1",
+            "--batch",
+            "--skip-column-names",
+        ])
         .arg(format!("--port={}", server.port()))
         .arg(format!("--user={user}"))
         .arg(format!("--password={password}"))
@@ -36,7 +41,10 @@ fn users_authenticate_and_data_survives_a_stop_and_a_kill_on_the_same_port() -> 
     assert!(!over_tcp(&server, "safe", "s")?.0, "there is no TLS");
 
     let (port, folder) = (server.port(), server.data_folder());
-    server.sql("quoted `name`", "CREATE TABLE t (n int); INSERT INTO t VALUES (7)")?;
+    server.sql(
+        "quoted `name`",
+        "CREATE TABLE t (n int); INSERT INTO t VALUES (7)",
+    )?;
     server.restart()?;
     assert_eq!(server.sql("quoted `name`", "SELECT n, 'ä' FROM t")?, "7\tä");
     server.kill_9()?;

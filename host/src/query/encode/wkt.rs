@@ -130,11 +130,8 @@ impl Reader<'_> {
         let before = self.rest;
         self.position(form, &mut position)?;
         let mut again = Reader { rest: before };
-        let empty = (0..form.dimensions).all(|_| {
-            again
-                .coordinate(form.big_endian)
-                .is_some_and(f64::is_nan)
-        });
+        let empty = (0..form.dimensions)
+            .all(|_| again.coordinate(form.big_endian).is_some_and(f64::is_nan));
         if empty {
             out.extend_from_slice(b" EMPTY");
         } else {
@@ -209,20 +206,35 @@ mod tests {
     #[test]
     fn geometries_are_written_as_databases_write_them() {
         let nan = f64::NAN;
-        let line = [&[1, 2, 0, 0, 0, 2, 0, 0, 0][..], &[0; 16], &1_f64.to_le_bytes(), &2_f64.to_le_bytes()].concat();
+        let line = [
+            &[1, 2, 0, 0, 0, 2, 0, 0, 0][..],
+            &[0; 16],
+            &1_f64.to_le_bytes(),
+            &2_f64.to_le_bytes(),
+        ]
+        .concat();
         let mut big_endian = vec![0, 0, 0, 0, 1];
         big_endian.extend(1.5_f64.to_be_bytes());
         big_endian.extend((-2_f64).to_be_bytes());
         for (bytes, text) in [
             (point(1, &[1.0, -2.5]), "POINT(1 -2.5)"),
             (point(1001, &[1.0, 2.0, 3.0]), "POINT Z (1 2 3)"),
-            (point(HAS_Z | HAS_M | 1, &[1.0, 2.0, 3.0, 4.0]), "POINT ZM (1 2 3 4)"),
+            (
+                point(HAS_Z | HAS_M | 1, &[1.0, 2.0, 3.0, 4.0]),
+                "POINT ZM (1 2 3 4)",
+            ),
             (point(1, &[nan, nan]), "POINT EMPTY"),
             (big_endian, "POINT(1.5 -2)"),
             (line.clone(), "LINESTRING(0 0,1 2)"),
-            (collection(4, &[point(1, &[1.0, 2.0]), point(1, &[3.0, 4.0])]), "MULTIPOINT((1 2),(3 4))"),
+            (
+                collection(4, &[point(1, &[1.0, 2.0]), point(1, &[3.0, 4.0])]),
+                "MULTIPOINT((1 2),(3 4))",
+            ),
             (collection(7, &[]), "GEOMETRYCOLLECTION EMPTY"),
-            (collection(7, &[point(1, &[1.0, 2.0]), line]), "GEOMETRYCOLLECTION(POINT(1 2),LINESTRING(0 0,1 2))"),
+            (
+                collection(7, &[point(1, &[1.0, 2.0]), line]),
+                "GEOMETRYCOLLECTION(POINT(1 2),LINESTRING(0 0,1 2))",
+            ),
         ] {
             assert_eq!(shown(&bytes), text);
         }

@@ -206,7 +206,11 @@ mod tests {
         frames
     }
 
-    fn payloads(frames: &mut Frames, stream: &[u8], mut cut: impl FnMut() -> usize) -> Vec<(u8, Vec<u8>)> {
+    fn payloads(
+        frames: &mut Frames,
+        stream: &[u8],
+        mut cut: impl FnMut() -> usize,
+    ) -> Vec<(u8, Vec<u8>)> {
         let mut seen = Vec::new();
         let mut rest = stream;
         while !rest.is_empty() {
@@ -252,7 +256,13 @@ mod tests {
 
     #[test]
     fn payloads_of_16_mib_and_more_are_joined_and_split_at_the_same_places() {
-        for length in [MAX_PACKET - 1, MAX_PACKET, MAX_PACKET + 1, 2 * MAX_PACKET, 2 * MAX_PACKET + 5] {
+        for length in [
+            MAX_PACKET - 1,
+            MAX_PACKET,
+            MAX_PACKET + 1,
+            2 * MAX_PACKET,
+            2 * MAX_PACKET + 5,
+        ] {
             let body: Vec<u8> = (0..length).map(|n| (n % 251) as u8).collect();
             let mut stream = Vec::new();
             let parts = command::packets(7, &body, &mut stream);
@@ -286,8 +296,13 @@ mod tests {
     #[test]
     fn before_authentication_a_long_payload_is_refused_at_its_header() {
         let mut frames = Frames::new();
-        frames.push(b"HTTP/1.1 400 Bad Request".to_vec()).expect("memory");
-        assert!(matches!(frames.next_frame(), Err(Malformed::TooLong { .. })));
+        frames
+            .push(b"HTTP/1.1 400 Bad Request".to_vec())
+            .expect("memory");
+        assert!(matches!(
+            frames.next_frame(),
+            Err(Malformed::TooLong { .. })
+        ));
         let mut frames = trusted();
         frames.push(b"HTTP".to_vec()).expect("memory");
         assert_eq!(frames.next_frame(), Ok(None));

@@ -58,7 +58,10 @@ impl Greeting {
         } else {
             // The NUL at the end was forgotten in some versions.
             let name = reader.rest();
-            let end = name.iter().position(|&byte| byte == 0).unwrap_or(name.len());
+            let end = name
+                .iter()
+                .position(|&byte| byte == 0)
+                .unwrap_or(name.len());
             String::from_utf8_lossy(&name[..end]).into_owned()
         };
         let is_mariadb = capabilities & capability::LONG_PASSWORD == 0;
@@ -190,7 +193,10 @@ pub enum LoginReply<'a> {
     /// An error: [`reply::ServerError`](super::reply::ServerError) reads the payload.
     Error,
     /// Another method of authentication, with its nonce.
-    Switch { plugin: &'a str, nonce: &'a [u8] },
+    Switch {
+        plugin: &'a str,
+        nonce: &'a [u8],
+    },
     /// The method before 4.1, of which nothing is secret.
     OldPassword,
     /// Something for the method.
@@ -210,15 +216,18 @@ impl<'a> LoginReply<'a> {
             0x01 => Ok(Self::More(reader.rest())),
             0xFE if reader.is_empty() => Ok(Self::OldPassword),
             0xFE => {
-                let plugin = std::str::from_utf8(reader.c_bytes()?)
-                    .map_err(|_| Malformed::Invalid("the name of an authentication method is not text"))?;
+                let plugin = std::str::from_utf8(reader.c_bytes()?).map_err(|_| {
+                    Malformed::Invalid("the name of an authentication method is not text")
+                })?;
                 let nonce = reader.rest();
                 Ok(Self::Switch {
                     plugin,
                     nonce: nonce.strip_suffix(&[0]).unwrap_or(nonce),
                 })
             }
-            _ => Err(Malformed::Invalid("the answer to the login is of no known kind")),
+            _ => Err(Malformed::Invalid(
+                "the answer to the login is of no known kind",
+            )),
         }
     }
 }

@@ -122,8 +122,8 @@ impl<'a> Reader<'a> {
             self.rest = rest;
             return self.take(length.into());
         }
-        let length = usize::try_from(self.lenenc()?)
-            .map_err(|_| Malformed::Truncated(self.packet))?;
+        let length =
+            usize::try_from(self.lenenc()?).map_err(|_| Malformed::Truncated(self.packet))?;
         self.take(length)
     }
 
@@ -202,8 +202,18 @@ mod tests {
 
     #[test]
     fn a_length_beyond_the_packet_is_refused() {
-        for payload in [&[5, 1, 2][..], &[0xFC, 0xFF], &[0xFE; 9], &[0xFB], &[0xFF, 1], &[]] {
-            assert!(Reader::new("a test", payload).lenenc_bytes().is_err(), "{payload:?}");
+        for payload in [
+            &[5, 1, 2][..],
+            &[0xFC, 0xFF],
+            &[0xFE; 9],
+            &[0xFB],
+            &[0xFF, 1],
+            &[],
+        ] {
+            assert!(
+                Reader::new("a test", payload).lenenc_bytes().is_err(),
+                "{payload:?}"
+            );
         }
     }
 }

@@ -42,7 +42,9 @@ impl Reply {
                 let mut reader = Reader::new("the head of a result", payload);
                 let count = reader.lenenc()?;
                 if count == 0 || count > 65_535 {
-                    return Err(Malformed::Invalid("a result has an impossible count of columns"));
+                    return Err(Malformed::Invalid(
+                        "a result has an impossible count of columns",
+                    ));
                 }
                 Ok(Self::Columns(count))
             }
@@ -138,7 +140,9 @@ impl PrepareOk {
     pub fn parse(payload: &[u8]) -> Result<Self, Malformed> {
         let mut reader = Reader::new("the answer to a preparation", payload);
         if reader.u8()? != 0 {
-            return Err(Malformed::Invalid("a preparation is answered by something else"));
+            return Err(Malformed::Invalid(
+                "a preparation is answered by something else",
+            ));
         }
         Ok(Self {
             statement: reader.u32()?,

@@ -37,7 +37,9 @@ fn number(digits: &[u8]) -> Result<u64, Fault> {
     digits.iter().try_fold(0_u64, |number, &byte| {
         let digit = byte.wrapping_sub(b'0');
         if digit > 9 {
-            return Err(Fault::Malformed("a decimal has a character that is no digit"));
+            return Err(Fault::Malformed(
+                "a decimal has a character that is no digit",
+            ));
         }
         Ok(number * 10 + u64::from(digit))
     })
@@ -46,9 +48,7 @@ fn number(digits: &[u8]) -> Result<u64, Fault> {
 /// The digits after the point that count for a scale; those beyond it must be zero.
 fn fraction<'a>(parts: &Parts<'a>, scale: i8) -> Result<(&'a [u8], usize), Fault> {
     let scale = usize::from(scale.unsigned_abs());
-    let (counted, beyond) = parts
-        .fraction
-        .split_at(parts.fraction.len().min(scale));
+    let (counted, beyond) = parts.fraction.split_at(parts.fraction.len().min(scale));
     if beyond.iter().any(|&byte| byte != b'0') {
         return Err(Fault::DecimalRange);
     }
@@ -64,7 +64,9 @@ pub(super) fn decimal128(text: &[u8], precision: u8, scale: i8) -> Result<i128, 
         for &byte in fraction {
             let digit = byte.wrapping_sub(b'0');
             if digit > 9 {
-                return Err(Fault::Malformed("a decimal has a character that is no digit"));
+                return Err(Fault::Malformed(
+                    "a decimal has a character that is no digit",
+                ));
             }
             value = value * 10 + u64::from(digit);
         }
@@ -72,7 +74,11 @@ pub(super) fn decimal128(text: &[u8], precision: u8, scale: i8) -> Result<i128, 
             value *= 10;
         }
         let value = i128::from(value);
-        return check128(if parts.negative { -value } else { value }, precision, scale);
+        return check128(
+            if parts.negative { -value } else { value },
+            precision,
+            scale,
+        );
     }
     let value = wide(&parts, fraction, missing)?
         .to_i128()
@@ -98,9 +104,9 @@ pub(super) fn decimal256(text: &[u8], precision: u8, scale: i8) -> Result<i256, 
 fn wide(parts: &Parts<'_>, fraction: &[u8], missing: usize) -> Result<i256, Fault> {
     let mut value = i256::ZERO;
     let mut add = |number: u64, digits: usize| {
-        let shifted = value.checked_mul(i256::from_i128(10_i128.pow(
-            u32::try_from(digits).map_err(|_| Fault::DecimalRange)?,
-        )));
+        let shifted = value.checked_mul(i256::from_i128(
+            10_i128.pow(u32::try_from(digits).map_err(|_| Fault::DecimalRange)?),
+        ));
         value = shifted
             .and_then(|shifted| shifted.checked_add(i256::from_i128(number.into())))
             .ok_or(Fault::DecimalRange)?;

@@ -37,7 +37,12 @@ mod tests {
 
     #[test]
     fn a_reference_system_stays_with_its_value() {
-        let point = [&[1, 1, 0, 0, 0][..], &1_f64.to_le_bytes(), &2_f64.to_le_bytes()].concat();
+        let point = [
+            &[1, 1, 0, 0, 0][..],
+            &1_f64.to_le_bytes(),
+            &2_f64.to_le_bytes(),
+        ]
+        .concat();
         let mut out = Vec::new();
         write(&[&[0; 4][..], &point].concat(), &mut out).expect("valid");
         assert_eq!(out, point);

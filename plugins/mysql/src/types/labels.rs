@@ -180,7 +180,12 @@ mod tests {
         assert_eq!(show(&second), [text("large"), text("small")]);
         let dictionary = |array: &ArrayRef| {
             let values = Arc::clone(array.as_dictionary::<Int32Type>().values());
-            values.as_string::<i32>().iter().flatten().map(str::to_owned).collect::<Vec<_>>()
+            values
+                .as_string::<i32>()
+                .iter()
+                .flatten()
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
         };
         assert_eq!(dictionary(&first), ["small", ""]);
         assert_eq!(dictionary(&second), ["small", "", "large"]);

@@ -90,10 +90,7 @@ fn node(column: &Column) -> Result<Node, u8> {
         metadata.insert("ARROW:extension:name".to_owned(), extension.to_owned());
         if extension == "arrow.opaque" {
             let described = serde_json::json!({"type_name": db_type, "vendor_name": "MySQL"});
-            metadata.insert(
-                "ARROW:extension:metadata".to_owned(),
-                described.to_string(),
-            );
+            metadata.insert("ARROW:extension:metadata".to_owned(), described.to_string());
         }
     }
     metadata.insert(DB_TYPE.to_owned(), db_type);
@@ -168,8 +165,7 @@ fn text(column: &Column) -> Decided {
         return (Shape::Bytes, DataType::Binary, None);
     }
     if is_enum(column) {
-        let data_type =
-            DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+        let data_type = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
         return (Shape::Enum, data_type, None);
     }
     if is_set(column) {

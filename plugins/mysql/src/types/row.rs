@@ -68,9 +68,7 @@ impl RowDecoder {
             return Err(DecodeError::Row("it does not start as one"));
         }
         // The first two bits are not used.
-        let nulls = row
-            .take((self.columns.len() + 9) / 8)
-            .map_err(early)?;
+        let nulls = row.take((self.columns.len() + 9) / 8).map_err(early)?;
         for (index, column) in self.columns.iter_mut().enumerate() {
             let bit = index + 2;
             if nulls[bit / 8] & 1 << (bit % 8) != 0 {

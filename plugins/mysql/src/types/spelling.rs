@@ -132,7 +132,10 @@ mod tests {
             (column(kind::TINY, 3, 63, 32, 0), "tinyint unsigned"),
             (column(kind::LONG, 5, 63, 96, 0), "int unsigned zerofill"),
             (column(kind::NEWDECIMAL, 12, 63, 0, 2), "decimal(10,2)"),
-            (column(kind::NEWDECIMAL, 65, 63, 32, 0), "decimal(65,0) unsigned"),
+            (
+                column(kind::NEWDECIMAL, 65, 63, 32, 0),
+                "decimal(65,0) unsigned",
+            ),
             (column(kind::FLOAT, 12, 63, 0, 31), "float"),
             (column(kind::FLOAT, 7, 63, 0, 4), "float(7,4)"),
             (column(kind::DATETIME, 19, 63, 0, 0), "datetime(0)"),

@@ -59,8 +59,12 @@ pub(super) fn duration(value: &[u8]) -> Result<i64, Fault> {
         [a, b, c, d] => u32::from_le_bytes([a, b, c, d]),
         _ => return Err(wrong),
     };
-    let days = i64::from(u32::from_le_bytes([a, b, c, d]));
-    let span = days * MICROS_OF_DAY + of_day(hour, minute, second, micros)?;
+    let days = u32::from_le_bytes([a, b, c, d]);
+    // Servers stop at 838 hours.
+    if days > 1_000_000 {
+        return Err(Fault::Malformed("a time is out of range"));
+    }
+    let span = i64::from(days) * MICROS_OF_DAY + of_day(hour, minute, second, micros)?;
     Ok(if negative == 0 { span } else { -span })
 }
 
@@ -76,14 +80,27 @@ mod tests {
             duration(&[0, 34, 0, 0, 0, 22, 59, 59, 0x3F, 0x42, 0x0F, 0]),
             Ok(3_020_399_999_999)
         );
-        assert_eq!(duration(&[1, 34, 0, 0, 0, 22, 59, 59]), Ok(-3_020_399_000_000));
-        assert_eq!(duration(&[1, 0, 0, 0, 0, 0, 0, 0, 0x20, 0xA1, 7, 0]), Ok(-500_000));
+        assert_eq!(
+            duration(&[1, 34, 0, 0, 0, 22, 59, 59]),
+            Ok(-3_020_399_000_000)
+        );
+        assert_eq!(
+            duration(&[1, 0, 0, 0, 0, 0, 0, 0, 0x20, 0xA1, 7, 0]),
+            Ok(-500_000)
+        );
         assert_eq!(duration(&[]), Ok(0));
     }
 
     #[test]
     fn what_is_no_day_is_told_from_every_day() {
-        for value in [&[][..], &[0; 4], &[0xE8, 7, 0, 15], &[0xE8, 7, 2, 0], &[0xE8, 7, 2, 30], &[0; 11]] {
+        for value in [
+            &[][..],
+            &[0; 4],
+            &[0xE8, 7, 0, 15],
+            &[0xE8, 7, 2, 0],
+            &[0xE8, 7, 2, 30],
+            &[0; 11],
+        ] {
             assert_eq!(timestamp(value), Ok(None), "{value:?}");
         }
         assert_eq!(date(&[0xB2, 7, 1, 1]), Ok(Some(0)));

@@ -92,10 +92,7 @@ pub fn open(
     password: &str,
     database: &str,
 ) -> Result<Session<Plain>, DbError> {
-    open_target(
-        &target(server.port(), user, Some(database)),
-        Some(password),
-    )
+    open_target(&target(server.port(), user, Some(database)), Some(password))
 }
 
 pub fn open_target(target: &Target, password: Option<&str>) -> Result<Session<Plain>, DbError> {
@@ -163,7 +160,10 @@ pub fn from_url(url: &str) -> (Target, Option<String>) {
         None => (user_info, None),
     };
     let (host, port) = address.split_once(':').unwrap_or((address, "3306"));
-    assert!(matches!(host, "127.0.0.1" | "localhost"), "forward its port to this machine");
+    assert!(
+        matches!(host, "127.0.0.1" | "localhost"),
+        "forward its port to this machine"
+    );
     let database = Some(database).filter(|name| !name.is_empty());
     (
         target(port.parse().expect("a port"), user, database),

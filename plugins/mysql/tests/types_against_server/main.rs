@@ -81,7 +81,9 @@ fn every_value_of_every_type_is_what_the_server_s_client_and_the_native_driver_s
     let mut wrong = Vec::new();
     for (index, case) in CASES.iter().enumerate() {
         let name = format!("t{index}");
-        server.sql("types", &table(case, &name)).expect(case.sql_type);
+        server
+            .sql("types", &table(case, &name))
+            .expect(case.sql_type);
         let sql = format!("SELECT v FROM {name} ORDER BY id");
         let batches = match query(&mut session, &sql) {
             Ok(batches) => batches,
@@ -95,7 +97,11 @@ fn every_value_of_every_type_is_what_the_server_s_client_and_the_native_driver_s
             wrong.push(format!("{}: is {}", case.sql_type, field.data_type()));
         }
         if field.metadata()[DB_TYPE] != case.db_type {
-            wrong.push(format!("{}: named {}", case.sql_type, field.metadata()[DB_TYPE]));
+            wrong.push(format!(
+                "{}: named {}",
+                case.sql_type,
+                field.metadata()[DB_TYPE]
+            ));
         }
         let shown = case.shown.replace("{v}", "v");
         let text = server
@@ -117,7 +123,10 @@ fn every_value_of_every_type_is_what_the_server_s_client_and_the_native_driver_s
         }
         let read = native.texts(&sql, &field);
         if !same(&got, &read, field.data_type()) {
-            wrong.push(format!("{}: {got:?} is not {read:?}, read natively", case.sql_type));
+            wrong.push(format!(
+                "{}: {got:?} is not {read:?}, read natively",
+                case.sql_type
+            ));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -144,14 +153,24 @@ fn a_date_that_is_no_day_is_an_error_that_names_the_column_or_null_where_that_is
         let error = query(&mut session, &sql).expect_err(column);
         assert_eq!(error.code, ErrorCode::DataException);
         assert!(
-            error.message.starts_with(&format!("column 1 \"{column}\" of type {name}: ")),
+            error
+                .message
+                .starts_with(&format!("column 1 \"{column}\" of type {name}: ")),
             "{}",
             error.message
         );
-        assert!(error.hint.is_some_and(|hint| hint.contains("zero_dates=null")));
+        assert!(
+            error
+                .hint
+                .is_some_and(|hint| hint.contains("zero_dates=null"))
+        );
         // The server's own text is always there.
         let sql = format!("SELECT CAST({column} AS CHAR) FROM zero ORDER BY id");
-        assert!(rendered(&query(&mut session, &sql).expect("texts"))[0].as_ref().is_some_and(|text| text.starts_with("0000-00-00")));
+        assert!(
+            rendered(&query(&mut session, &sql).expect("texts"))[0]
+                .as_ref()
+                .is_some_and(|text| text.starts_with("0000-00-00"))
+        );
     }
     let mut target = target(server.port(), "app", Some("types"));
     target.options = vec![("zero_dates".to_owned(), "null".to_owned())];
@@ -167,18 +186,50 @@ fn results_without_a_table_have_types_too() {
         ("SELECT NULL", "null", None),
         ("SELECT 1.50", "decimal(3,2)", Some("1.50")),
         ("SELECT 1 = 1", "int", Some("1")),
-        ("SELECT SUM(seq) FROM seq_1_to_3", "decimal(42,0)", Some("6")),
-        ("SELECT AVG(seq) FROM seq_1_to_2", "decimal(24,4)", Some("1.5000")),
+        (
+            "SELECT SUM(seq) FROM seq_1_to_3",
+            "decimal(42,0)",
+            Some("6"),
+        ),
+        (
+            "SELECT AVG(seq) FROM seq_1_to_2",
+            "decimal(24,4)",
+            Some("1.5000"),
+        ),
         ("SELECT 1e0 / 3", "double", Some("0.3333333333333333")),
-        ("SELECT CAST('-838:59:59.5' AS TIME(1))", "time(1)", Some("-838:59:59.5")),
-        ("SELECT JSON_OBJECT('a', 1.10)", "json", Some("{\"a\": 1.10}")),
-        ("SELECT CAST('x' AS BINARY(3))", "varbinary(3)", Some("780000")),
-        ("SELECT 18446744073709551615", "bigint unsigned", Some("18446744073709551615")),
-        ("SELECT CONCAT('a', _latin1 X'E9')", "varchar(2)", Some("aé")),
+        (
+            "SELECT CAST('-838:59:59.5' AS TIME(1))",
+            "time(1)",
+            Some("-838:59:59.5"),
+        ),
+        (
+            "SELECT JSON_OBJECT('a', 1.10)",
+            "json",
+            Some("{\"a\": 1.10}"),
+        ),
+        (
+            "SELECT CAST('x' AS BINARY(3))",
+            "varbinary(3)",
+            Some("780000"),
+        ),
+        (
+            "SELECT 18446744073709551615",
+            "bigint unsigned",
+            Some("18446744073709551615"),
+        ),
+        (
+            "SELECT CONCAT('a', _latin1 X'E9')",
+            "varchar(2)",
+            Some("aé"),
+        ),
     ] {
         let batches = query(&mut session, sql).expect(sql);
         let name = &batches[0].schema().field(0).metadata()[DB_TYPE].clone();
-        assert_eq!((name.as_str(), rendered(&batches)[0].as_deref()), (db_type, text), "{sql}");
+        assert_eq!(
+            (name.as_str(), rendered(&batches)[0].as_deref()),
+            (db_type, text),
+            "{sql}"
+        );
     }
 }
 
@@ -200,7 +251,11 @@ fn a_server_that_the_user_names_sends_the_same_to_the_native_driver() {
         let batches = query(&mut session, sql).expect(case.sql_type);
         let field = batches[0].schema().field(0).clone();
         let read = native.texts(sql, &field);
-        assert!(same(&rendered(&batches), &read, field.data_type()), "{}", case.sql_type);
+        assert!(
+            same(&rendered(&batches), &read, field.data_type()),
+            "{}",
+            case.sql_type
+        );
         compared += 1;
         session.reset().expect("reset");
     }

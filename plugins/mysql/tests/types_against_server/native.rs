@@ -16,10 +16,18 @@ pub struct Client {
 
 impl Client {
     pub fn connect(url: &str) -> Self {
-        let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
         let connection = runtime.block_on(async {
-            let mut connection = Conn::new(Opts::from_url(url).expect("a URL")).await.expect("open");
-            connection.query_drop("SET time_zone = '+00:00'").await.expect("zone");
+            let mut connection = Conn::new(Opts::from_url(url).expect("a URL"))
+                .await
+                .expect("open");
+            connection
+                .query_drop("SET time_zone = '+00:00'")
+                .await
+                .expect("zone");
             connection
         });
         Self {
@@ -47,18 +55,24 @@ impl Client {
             let mut connection = self.connection.lock().await;
             connection.exec(sql, ()).await.expect(sql)
         });
-        rows.into_iter().map(|row| text(row.unwrap().remove(0), field)).collect()
+        rows.into_iter()
+            .map(|row| text(row.unwrap().remove(0), field))
+            .collect()
     }
 }
 
 fn text(value: Value, field: &Field) -> Option<String> {
     let is_bits = field.metadata()[DB_TYPE].starts_with("bit(");
-    let is_geometry = field.metadata().get("ARROW:extension:name").is_some_and(|name| name == "geoarrow.wkb");
+    let is_geometry = field
+        .metadata()
+        .get("ARROW:extension:name")
+        .is_some_and(|name| name == "geoarrow.wkb");
     Some(match value {
         Value::NULL => return None,
-        Value::Bytes(bytes) if is_bits => {
-            bytes.iter().fold(0_u64, |bits, &byte| bits << 8 | u64::from(byte)).to_string()
-        }
+        Value::Bytes(bytes) if is_bits => bytes
+            .iter()
+            .fold(0_u64, |bits, &byte| bits << 8 | u64::from(byte))
+            .to_string(),
         // Behind the reference system.
         Value::Bytes(bytes) if is_geometry => hex(&bytes[4..]),
         Value::Bytes(bytes) if *field.data_type() == DataType::Binary => hex(&bytes),

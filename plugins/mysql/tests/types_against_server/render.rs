@@ -24,12 +24,20 @@ pub fn hex(bytes: &[u8]) -> String {
 /// How many digits a fraction of a second has.
 pub fn digits(field: &Field) -> usize {
     let name = &field.metadata()[DB_TYPE];
-    name.split(['(', ')']).nth(1).and_then(|digits| digits.parse().ok()).unwrap_or(0)
+    name.split(['(', ')'])
+        .nth(1)
+        .and_then(|digits| digits.parse().ok())
+        .unwrap_or(0)
 }
 
 pub fn clock(micros: u64, digits: usize) -> String {
     let seconds = micros / 1_000_000;
-    let mut text = format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
+    let mut text = format!(
+        "{:02}:{:02}:{:02}",
+        seconds / 3600,
+        seconds / 60 % 60,
+        seconds % 60
+    );
     if digits > 0 {
         let fraction = format!("{:06}", micros % 1_000_000);
         let _ = write!(text, ".{}", &fraction[..digits]);
@@ -69,7 +77,11 @@ pub fn render(field: &Field, array: &ArrayRef, row: usize) -> Option<String> {
         DataType::Timestamp(..) => {
             let micros = array.as_primitive::<TimestampMicrosecondType>().value(row);
             let of_day = micros.rem_euclid(86_400_000_000).unsigned_abs();
-            format!("{} {}", date(micros.div_euclid(86_400_000_000)), clock(of_day, digits(field)))
+            format!(
+                "{} {}",
+                date(micros.div_euclid(86_400_000_000)),
+                clock(of_day, digits(field))
+            )
         }
         DataType::Duration(_) => {
             let micros = array.as_primitive::<DurationMicrosecondType>().value(row);
@@ -80,7 +92,14 @@ pub fn render(field: &Field, array: &ArrayRef, row: usize) -> Option<String> {
         DataType::Binary => hex(array.as_binary::<i32>().value(row)),
         DataType::FixedSizeBinary(16) => {
             let text = hex(array.as_fixed_size_binary().value(row)).to_lowercase();
-            format!("{}-{}-{}-{}-{}", &text[..8], &text[8..12], &text[12..16], &text[16..20], &text[20..])
+            format!(
+                "{}-{}-{}-{}-{}",
+                &text[..8],
+                &text[8..12],
+                &text[12..16],
+                &text[16..20],
+                &text[20..]
+            )
         }
         DataType::Dictionary(..) => {
             let dictionary = array.as_dictionary::<Int32Type>();
@@ -89,7 +108,11 @@ pub fn render(field: &Field, array: &ArrayRef, row: usize) -> Option<String> {
         }
         DataType::List(_) => {
             let list = array.as_list::<i32>().value(row);
-            list.as_string::<i32>().iter().flatten().collect::<Vec<_>>().join(",")
+            list.as_string::<i32>()
+                .iter()
+                .flatten()
+                .collect::<Vec<_>>()
+                .join(",")
         }
         other => panic!("{other} is not of the connector"),
     })
