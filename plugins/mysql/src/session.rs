@@ -381,8 +381,8 @@ impl<T: Transport> Session<T> {
         let frame = self.exchange.wire.receive()?;
         let payload = self.exchange.wire.body(&frame);
         if payload.first() == Some(&0xFF) {
-            self.exchange.rows_ended();
             let error = ServerError::parse(payload).map_err(errors::malformed)?;
+            self.exchange.rows_ended();
             return Err(Failure::Server(error));
         }
         self.exchange.wire.put_back(frame);
