@@ -5,7 +5,7 @@ use datachat_tests::{Answer, CANARY, Client};
 use serde_json::{Value, json};
 
 use crate::stage::{
-    READER, Stage, keys, listed_names, reader_url, registration, scalar, stage, text, unique,
+    READER, Stage, itself, keys, listed_names, reader_url, registration, scalar, stage, text, unique,
 };
 
 const DATABASES: &str = "/api/v1/databases";
@@ -75,7 +75,8 @@ async fn a_stored_connection_is_shown_whole_and_without_its_url() -> Result<()> 
     assert!(created.ends_with('Z'), "{created}");
     chrono::DateTime::parse_from_rfc3339(&created)?;
     let path = format!("{DATABASES}/{}", text(&shown["connection_id"])?);
-    assert_eq!(client.get(&path).await?.expect(200)?, shown);
+    let again = client.get(&path).await?.expect(200)?;
+    assert_eq!(itself(again), itself(shown));
     Ok(())
 }
 
@@ -343,7 +344,6 @@ async fn a_test_reports_the_server_and_stores_nothing() -> Result<()> {
     let stage = stage().await?;
     let client = stage.client();
     let path = format!("{DATABASES}/test");
-    let before = listed_names(&client).await?.len();
     let mut body = registration(&stage.postgres.superuser_url("alpha"));
     let name = text(&body["name"])?;
     body["is_default"] = json!(true);
@@ -356,9 +356,9 @@ async fn a_test_reports_the_server_and_stores_nothing() -> Result<()> {
     assert_eq!(report["database_type"], "postgresql");
     assert_eq!(keys(&report["server"]), ["product", "version", "role"]);
     assert_eq!(report["server"]["product"], "PostgreSQL");
-    assert!(
-        text(&report["server"]["version"])?.starts_with("15."),
-        "{report}"
+    assert_eq!(
+        report["server"]["version"],
+        stage.postgres.psql("postgres", "SHOW server_version")?
     );
     assert_eq!(report["server"]["role"], "postgres");
     assert!(report["latency_ms"].is_u64());
@@ -398,7 +398,6 @@ async fn a_test_reports_the_server_and_stores_nothing() -> Result<()> {
         }
         client.post(&path, &body).await?.problem(status, code)?;
     }
-    assert!(listed_names(&client).await?.len() >= before);
     Ok(())
 }
 

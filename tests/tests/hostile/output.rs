@@ -5,9 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use datachat::plugins::PluginError;
-use datachat_tests::sandbox::ask;
 
-use crate::{PASSWORD, contained, load, target};
+use crate::{PASSWORD, attacked, contained, load, target};
 
 /// Collects what is logged on this thread.
 #[derive(Clone, Default)]
@@ -72,11 +71,8 @@ async fn a_password_that_a_plugin_shows_is_redacted_in_logs_and_errors() {
 async fn a_flood_of_output_is_dropped_beyond_its_budget() {
     let (captured, _guard) = Captured::start(tracing::Level::DEBUG);
     let plugins = load(&["floods", "neighbour"], |_| {}).await;
-    let connector = plugins.connector("floods").expect("loaded");
-    assert_eq!(
-        ask(&connector, &target(1, ""), "").await.expect("pong"),
-        b"pong"
-    );
+    let answer = attacked(&plugins, "floods", &target(1, ""), "").await;
+    assert_eq!(answer.expect("a flood is no error"), b"pong");
     let log = captured.text();
     let flood: usize = log
         .lines()

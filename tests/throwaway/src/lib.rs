@@ -6,6 +6,7 @@
 mod canary;
 mod install;
 mod leash;
+pub mod memory;
 mod options;
 mod postgres;
 
