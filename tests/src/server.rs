@@ -112,11 +112,11 @@ impl TestServer {
         )?);
         let end = Instant::now() + PATIENCE;
         loop {
-            if let Some(port) = listens_on(&self.log_text()[logged..]) {
-                if self.port != port {
-                    self.port = port;
-                    self.client = client(port, &self.log);
-                }
+            let log = self.log_text();
+            if let Some(port) = log.get(logged..).and_then(listens_on) {
+                self.port = port;
+                // Not with network connections that a server before this one has closed.
+                self.client = client(port, &self.log);
                 self.client.get("/health").await?.expect(200)?;
                 return seed::harvest(&self.data_folder());
             }

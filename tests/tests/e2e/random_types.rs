@@ -27,8 +27,10 @@ enum Compared {
     Exact,
     /// The same JSON value.
     Json,
-    /// The same number, which has more than one shortest text.
-    Float,
+    /// The same float4, which has more than one shortest text.
+    Float4,
+    /// The same float8, likewise.
+    Float8,
 }
 
 /// One kind of values.
@@ -109,12 +111,12 @@ fn with_json() -> Vec<Kind> {
         kind(Compared::Exact, "v", cast("oid", shown(any::<u32>()))),
         kind(Compared::Exact, "v", cast("xid8", shown(any::<u64>()))),
         kind(
-            Compared::Float,
+            Compared::Float8,
             "v",
             any::<f64>().prop_map(move |value| float(format!("{value:e}")) + "::float8"),
         ),
         kind(
-            Compared::Float,
+            Compared::Float4,
             "v",
             any::<f32>().prop_map(move |value| float(format!("{value:e}")) + "::float4"),
         ),
@@ -217,7 +219,8 @@ fn difference(compared: Compared, got: &RawValue, expected: &str) -> Result<Opti
         Compared::Json => {
             serde_json::from_str::<Value>(got.get())? == serde_json::from_str::<Value>(expected)?
         }
-        Compared::Float => got.get().parse::<f64>()?.to_bits() == expected.parse::<f64>()?.to_bits(),
+        Compared::Float4 => got.get().parse::<f32>()?.to_bits() == expected.parse::<f32>()?.to_bits(),
+        Compared::Float8 => got.get().parse::<f64>()?.to_bits() == expected.parse::<f64>()?.to_bits(),
     };
     Ok((!is_same).then(|| format!("{got} is not {expected}")))
 }

@@ -153,7 +153,7 @@ async fn server_with_the_tool() -> anyhow::Result<(TestServer, Client, Client, S
 
 #[tokio::test]
 async fn a_tool_that_fails_is_a_problem_that_says_so_and_serves_again() -> anyhow::Result<()> {
-    let (_server, ann, _, id) = server_with_the_tool().await?;
+    let (_server, ann, root, id) = server_with_the_tool().await?;
     let call = async |name: &str| {
         let body = json!({"name": name, "arguments": {"a": 1}, "target_database": id});
         ann.post("/api/v1/tools/execute", &body).await
@@ -174,6 +174,13 @@ async fn a_tool_that_fails_is_a_problem_that_says_so_and_serves_again() -> anyho
         }
         let answer = call("echo").await?.expect(200)?;
         assert_eq!(answer["result"], json!({"a": 1}), "after {name}");
+    }
+    let metrics = root.get("/metrics").await?.text();
+    for (outcome, count) in [("ok", 7), ("trap", 1), ("limit", 1), ("timeout", 1)] {
+        let series = format!(
+            "datachat_plugin_calls_total{{plugin=\"tool_lists\",call=\"tool\",outcome=\"{outcome}\"}} {count}"
+        );
+        assert!(metrics.lines().any(|line| line == series), "{series}: {metrics}");
     }
     Ok(())
 }
