@@ -193,7 +193,7 @@ async fn an_error_in_the_middle_of_a_result_ends_it_with_that_error() -> Result<
     let client = stage.client();
     let id = stage.register(&client, "alpha").await?;
     let sql = "SELECT repeat('x', 2000), 1 / (100000 - n) FROM generate_series(1, 200000) n";
-    let ask = |format: &str| json!({"sql": sql, "target_database": id, "format": format, "limits": {"max_rows": 200_000, "max_bytes": 1_000_000_000}});
+    let ask = |format: &str| json!({"sql": sql, "target_database": id, "format": format, "limits": {"max_rows": 200_000, "max_bytes": 1_000_000_000, "timeout_ms": 300_000}});
     let body = client
         .post("/api/v1/query", &ask("json"))
         .await?

@@ -356,10 +356,10 @@ async fn a_test_reports_the_server_and_stores_nothing() -> Result<()> {
     assert_eq!(report["database_type"], "postgresql");
     assert_eq!(keys(&report["server"]), ["product", "version", "role"]);
     assert_eq!(report["server"]["product"], "PostgreSQL");
-    assert_eq!(
-        report["server"]["version"],
-        stage.postgres.psql("postgres", "SHOW server_version")?
-    );
+    // Without what a packager adds to it in brackets.
+    let version = stage.postgres.psql("postgres", "SHOW server_version")?;
+    let number = version.split(' ').next().context("no version")?;
+    assert_eq!(report["server"]["version"], number);
     assert_eq!(report["server"]["role"], "postgres");
     assert!(report["latency_ms"].is_u64());
     assert!(report["warnings"].to_string().contains("role_superuser"));

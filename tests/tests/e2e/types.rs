@@ -390,7 +390,7 @@ async fn a_value_of_100_megabytes_passes_and_a_larger_one_names_the_limit_that_i
     let ask = async |length: usize, format: &str| -> Result<Answer> {
         let sql = format!("SELECT decode(repeat('00ff', {}), 'hex') AS v", length / 2);
         let mut body = question(&sql, id.as_str());
-        body["limits"] = json!({"max_bytes": 1_000_000_000_u64});
+        body["limits"] = json!({"max_bytes": 1_000_000_000_u64, "timeout_ms": 300_000});
         body["format"] = json!(format);
         stage::ask(&client, &body).await
     };
