@@ -177,7 +177,11 @@ mod tests {
         );
         assert_eq!(names(&place("third")), ["a.cwasm"]);
         let artifact = artifacts(&place("third").join(CACHE)).unwrap().remove(0);
-        let age = fs::metadata(artifact).unwrap().modified().unwrap().elapsed();
+        let age = fs::metadata(artifact)
+            .unwrap()
+            .modified()
+            .unwrap()
+            .elapsed();
         assert!(age.unwrap() >= PLANTED, "a use of it would not show");
     }
 

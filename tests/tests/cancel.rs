@@ -13,7 +13,6 @@ use hyper::Method;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
-
 /// From the moment when nobody waits any more.
 const BOUND: Duration = Duration::from_secs(1);
 
@@ -169,11 +168,7 @@ async fn deleting_a_connection_cancels_what_runs_on_it() -> Result<()> {
     let problem = doomed.await??.problem(503, "cancelled")?;
     assert_eq!(problem["connection_id"], id);
     // Same server, same role, same database, but another connection.
-    assert!(
-        !running(&aside, "on its neighbour")
-            .await?
-            .is_empty()
-    );
+    assert!(!running(&aside, "on its neighbour").await?.is_empty());
     neighbour.abort();
     Ok(())
 }

@@ -15,8 +15,7 @@ use crate::stage::{
 };
 
 /// Far more than the buffers between database and client hold.
-const LONG: &str =
-    "SELECT n, repeat(md5(n::text), 60) AS padding FROM generate_series(1, 3000000) AS n";
+const LONG: &str = "SELECT n, repeat(md5(n::text), 60) AS padding FROM (SELECT generate_series(1, 3000000) AS n) AS numbers";
 
 /// A body up to where it ended, and whether it ended properly.
 struct Body {

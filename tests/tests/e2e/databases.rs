@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::stage::{
-    READER, direct, itself, keys, own_postgres, query, reader_url, register, registration, scalar, stage,
-    text, unique,
+    READER, direct, itself, keys, own_postgres, query, reader_url, register, registration, scalar,
+    stage, text, unique,
 };
 
 const DATABASES: &str = "/api/v1/databases";

@@ -19,8 +19,7 @@ async fn server(name: &str, log: &str) -> Result<(TestServer, Postgres, String)>
         "CREATE FUNCTION noisy(n int) RETURNS int LANGUAGE plpgsql AS
          $$ BEGIN RAISE NOTICE 'noise %', n; RETURN n; END $$",
     )?;
-    let server =
-        TestServer::start(ServerOptions::new(name).variable("DATACHAT_LOG", log)).await?;
+    let server = TestServer::start(ServerOptions::new(name).variable("DATACHAT_LOG", log)).await?;
     let id = register(server.client(), &reader_url(&postgres, "alpha")).await?;
     Ok((server, postgres, id))
 }
@@ -66,7 +65,9 @@ async fn every_request_and_every_call_of_a_plugin_is_counted_by_how_it_ended() -
     query(client, &id, "SELECT 1").await?.expect(200)?;
     let before = metrics(client).await?;
     for _ in 0..3 {
-        query(client, &id, "SELECT * FROM orders").await?.expect(200)?;
+        query(client, &id, "SELECT * FROM orders")
+            .await?
+            .expect(200)?;
     }
     query(client, &id, "SELECT nothing")
         .await?
@@ -80,21 +81,36 @@ async fn every_request_and_every_call_of_a_plugin_is_counted_by_how_it_ended() -
         .post("/api/v1/query", &late)
         .await?
         .problem(504, "timeout")?;
-    tool(client, &id, "list_tables", json!({})).await?.expect(200)?;
-    client.get("/api/v1/nothing").await?.problem(404, "not_found")?;
+    tool(client, &id, "list_tables", json!({}))
+        .await?
+        .expect(200)?;
+    client
+        .get("/api/v1/nothing")
+        .await?
+        .problem(404, "not_found")?;
     let after = metrics(client).await?;
 
-    let requests = |labels: &[&str]| growth(&before, &after, "datachat_http_requests_total", labels);
+    let requests =
+        |labels: &[&str]| growth(&before, &after, "datachat_http_requests_total", labels);
     let route = r#"route="/api/v1/query""#;
     for (status, count) in [("200", 3.0), ("400", 1.0), ("403", 1.0), ("504", 1.0)] {
         let status = format!("status=\"{status}\"");
-        assert_eq!(requests(&[r#"method="POST""#, route, &status]), count, "{status}");
+        assert_eq!(
+            requests(&[r#"method="POST""#, route, &status]),
+            count,
+            "{status}"
+        );
     }
     let tools = [r#"route="/api/v1/tools/execute""#, r#"status="200""#];
     assert_eq!(requests(&tools), 1.0);
     // One series for all paths that don't exist.
     assert_eq!(requests(&[r#"route="unknown""#, r#"status="404""#]), 1.0);
-    let timed = growth(&before, &after, "datachat_http_request_seconds_count", &[route]);
+    let timed = growth(
+        &before,
+        &after,
+        "datachat_http_request_seconds_count",
+        &[route],
+    );
     assert_eq!(timed, 6.0);
 
     let calls = |labels: &[&str]| growth(&before, &after, "datachat_plugin_calls_total", labels);
@@ -104,9 +120,16 @@ async fn every_request_and_every_call_of_a_plugin_is_counted_by_how_it_ended() -
     ensure!(started >= 5.0, "{started} calls");
     assert_eq!(calls(&[r#"plugin="sql-tools""#, r#"outcome="ok""#]), 1.0);
     assert_eq!(calls(&[postgres, r#"outcome="trap""#]), 0.0);
-    let read = growth(&before, &after, "datachat_plugin_bytes_read_total", &[postgres]);
+    let read = growth(
+        &before,
+        &after,
+        "datachat_plugin_bytes_read_total",
+        &[postgres],
+    );
     ensure!(read > 1000.0, "{read} bytes");
-    let open = after.get("datachat_plugin_sessions_open").context("open sessions")?;
+    let open = after
+        .get("datachat_plugin_sessions_open")
+        .context("open sessions")?;
     ensure!(*open >= 1.0, "{open}");
     Ok(())
 }
@@ -141,10 +164,20 @@ async fn every_line_of_the_log_is_json_and_says_whose_it_is() -> Result<()> {
     let mut body = question(long, id.as_str());
     body["limits"] = json!({"max_bytes": 1_000_000_000});
     for (request, path, body, status) in [
-        (&ids[0], "/api/v1/query", question("SELECT noisy(-7)", id.as_str()), 200),
+        (
+            &ids[0],
+            "/api/v1/query",
+            question("SELECT noisy(-7)", id.as_str()),
+            200,
+        ),
         // Most of it is read while the body is on its way.
         (&ids[1], "/api/v1/query", body, 200),
-        (&ids[2], "/api/v1/query", question("SELECT nothing", id.as_str()), 400),
+        (
+            &ids[2],
+            "/api/v1/query",
+            question("SELECT nothing", id.as_str()),
+            400,
+        ),
         (
             &ids[3],
             "/api/v1/tools/execute",
@@ -176,7 +209,9 @@ async fn every_line_of_the_log_is_json_and_says_whose_it_is() -> Result<()> {
             .is_some_and(|message| message.contains(text))
     };
     let of = |request: &str, text: &str| -> Vec<&Value> {
-        let own = lines.iter().filter(|line| request_of(line) == Some(request));
+        let own = lines
+            .iter()
+            .filter(|line| request_of(line) == Some(request));
         own.filter(|line| message(line, text)).collect()
     };
 

@@ -105,9 +105,17 @@ fn with_json() -> Vec<Kind> {
     let float = |text: String| format!("'{text}'");
     vec![
         kind(Compared::Exact, "to_json(v)", shown(any::<bool>())),
-        kind(Compared::Exact, "to_json(v)", cast("int2", shown(any::<i16>()))),
+        kind(
+            Compared::Exact,
+            "to_json(v)",
+            cast("int2", shown(any::<i16>())),
+        ),
         kind(Compared::Exact, "to_json(v)", int()),
-        kind(Compared::Exact, "to_json(v)", cast("int8", shown(any::<i64>()))),
+        kind(
+            Compared::Exact,
+            "to_json(v)",
+            cast("int8", shown(any::<i64>())),
+        ),
         kind(Compared::Exact, "v", cast("oid", shown(any::<u32>()))),
         kind(Compared::Exact, "v", cast("xid8", shown(any::<u64>()))),
         kind(
@@ -164,7 +172,8 @@ fn with_text() -> Vec<Kind> {
     };
     // The years 1 to 9999, which ISO 8601 and PostgreSQL write alike.
     let date = || (-730_119..2_921_939i32).prop_map(|days| format!("(date '2000-01-01' + {days})"));
-    let timestamp = move || (date(), time()).prop_map(|(date, time)| format!("({date} + time '{time}')"));
+    let timestamp =
+        move || (date(), time()).prop_map(|(date, time)| format!("({date} + time '{time}')"));
     let address = (vec(any::<u16>(), 8), 0..=128u8).prop_map(|(words, bits)| {
         let words: Vec<String> = words.iter().map(|word| format!("{word:x}")).collect();
         format!("{}/{bits}", words.join(":"))
@@ -178,8 +187,14 @@ fn with_text() -> Vec<Kind> {
     let texts = |values: BoxedStrategy<String>| kind(Compared::Text, "concat(v)", values);
     vec![
         texts(cast("numeric", numeric())),
-        texts(cast("numeric(38,19)", pattern("-?[0-9]{1,18}(\\.[0-9]{1,25})?"))),
-        texts(cast("numeric(60,30)", pattern("-?[0-9]{1,29}(\\.[0-9]{1,40})?"))),
+        texts(cast(
+            "numeric(38,19)",
+            pattern("-?[0-9]{1,18}(\\.[0-9]{1,25})?"),
+        )),
+        texts(cast(
+            "numeric(60,30)",
+            pattern("-?[0-9]{1,29}(\\.[0-9]{1,40})?"),
+        )),
         texts(date().boxed()),
         kind(
             Compared::Text,
@@ -196,19 +211,28 @@ fn with_text() -> Vec<Kind> {
             "to_char(v, 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')",
             timestamp().prop_map(|time| format!("({time} AT TIME ZONE 'UTC')")),
         ),
-        texts(cast("uuid", any::<u128>().prop_map(|value| format!("{value:032x}")))),
+        texts(cast(
+            "uuid",
+            any::<u128>().prop_map(|value| format!("{value:032x}")),
+        )),
         texts(cast("inet", address)),
-        texts(cast("macaddr8", any::<u64>().prop_map(|value| format!("{value:016x}")))),
+        texts(cast(
+            "macaddr8",
+            any::<u64>().prop_map(|value| format!("{value:016x}")),
+        )),
         texts(cast("varbit", pattern("[01]{0,70}"))),
         texts(cast(
             "pg_lsn",
             (any::<u32>(), any::<u32>()).prop_map(|(high, low)| format!("{high:x}/{low:x}")),
         )),
         texts(range.boxed()),
-        texts(cast("hstore", text().prop_map(|text| {
-            let text = text.replace('\\', "\\\\").replace('"', "\\\"");
-            format!("\"{text}\"=>\"{text}\"")
-        }))),
+        texts(cast(
+            "hstore",
+            text().prop_map(|text| {
+                let text = text.replace('\\', "\\\\").replace('"', "\\\"");
+                format!("\"{text}\"=>\"{text}\"")
+            }),
+        )),
     ]
 }
 
@@ -220,8 +244,12 @@ fn difference(compared: Compared, got: &RawValue, expected: &str) -> Result<Opti
         Compared::Json => {
             serde_json::from_str::<Value>(got.get())? == serde_json::from_str::<Value>(expected)?
         }
-        Compared::Float4 => got.get().parse::<f32>()?.to_bits() == expected.parse::<f32>()?.to_bits(),
-        Compared::Float8 => got.get().parse::<f64>()?.to_bits() == expected.parse::<f64>()?.to_bits(),
+        Compared::Float4 => {
+            got.get().parse::<f32>()?.to_bits() == expected.parse::<f32>()?.to_bits()
+        }
+        Compared::Float8 => {
+            got.get().parse::<f64>()?.to_bits() == expected.parse::<f64>()?.to_bits()
+        }
     };
     Ok((!is_same).then(|| format!("{got} is not {expected}")))
 }
@@ -238,9 +266,7 @@ async fn wrong(
         "SELECT v, ({expected})::text FROM (VALUES ({})) AS x(v)",
         values.join("), (")
     );
-    let answer = client
-        .post("/api/v1/query", &question(&sql, id))
-        .await?;
+    let answer = client.post("/api/v1/query", &question(&sql, id)).await?;
     answer.expect(200).with_context(|| sql.clone())?;
     let text = answer.text();
     let members: std::collections::HashMap<String, Box<RawValue>> = serde_json::from_str(&text)?;

@@ -5,7 +5,8 @@ use datachat_tests::{Answer, CANARY, Client};
 use serde_json::{Value, json};
 
 use crate::stage::{
-    READER, Stage, itself, keys, listed_names, reader_url, registration, scalar, stage, text, unique,
+    READER, Stage, itself, keys, listed_names, reader_url, registration, scalar, stage, text,
+    unique,
 };
 
 const DATABASES: &str = "/api/v1/databases";

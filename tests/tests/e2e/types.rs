@@ -75,10 +75,7 @@ const VALUES: &[(&str, &str)] = &[
     ("time '24:00:00'", r#""24:00:00.000000""#),
     ("'00:00:00.5'::time(1)", r#""00:00:00.5""#),
     ("timetz '12:00-15:59:59'", r#""12:00:00-15:59:59""#),
-    (
-        "timetz '24:00:00+15:59:59'",
-        r#""24:00:00+15:59:59""#,
-    ),
+    ("timetz '24:00:00+15:59:59'", r#""24:00:00+15:59:59""#),
     ("timestamp 'infinity'", r#""infinity""#),
     ("timestamptz '-infinity'", r#""-infinity""#),
     (
@@ -159,10 +156,7 @@ const VALUES: &[(&str, &str)] = &[
     ("box '((0,0),(1,Infinity))'", r#""(1,Infinity),(0,0)""#),
     ("path '[(0,0),(1,1)]'", r#""[(0,0),(1,1)]""#),
     ("path '((0,0),(1,1))'", r#""((0,0),(1,1))""#),
-    (
-        "polygon '((0,0),(1,1),(1,0))'",
-        r#""((0,0),(1,1),(1,0))""#,
-    ),
+    ("polygon '((0,0),(1,1),(1,0))'", r#""((0,0),(1,1),(1,0))""#),
     ("circle '<(0,0),1e-300>'", r#""<(0,0),1e-300>""#),
     (
         r#"hstore 'a=>1, "b c"=>NULL'"#,
@@ -264,7 +258,14 @@ async fn null_is_null_whatever_its_type() -> Result<()> {
     )?;
     let types: Vec<&str> = types.lines().collect();
     ensure!(types.len() > 150, "{}", types.len());
-    for name in ["pair", "mood", "ints", "hstore", "integer[]", "int4multirange"] {
+    for name in [
+        "pair",
+        "mood",
+        "ints",
+        "hstore",
+        "integer[]",
+        "int4multirange",
+    ] {
         ensure!(types.contains(&name), "{name} is not among {types:?}");
     }
     let nulls: Vec<String> = types.iter().map(|name| format!("NULL::{name}")).collect();
@@ -381,8 +382,8 @@ async fn money_has_the_digits_of_its_servers_locale() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_value_of_100_megabytes_passes_and_a_larger_one_names_the_limit_that_it_meets() -> Result<()>
-{
+async fn a_value_of_100_megabytes_passes_and_a_larger_one_names_the_limit_that_it_meets()
+-> Result<()> {
     const LENGTH: usize = 100_000_000;
     let stage = stage().await?;
     let client = stage.client();
@@ -410,7 +411,12 @@ async fn a_value_of_100_megabytes_passes_and_a_larger_one_names_the_limit_that_i
     let (value, _) = rest.split_once('"').context("no end")?;
     assert_eq!(value.len(), LENGTH.div_ceil(3) * 4);
     let (repeated, last) = value.split_at(value.len() - 8);
-    assert!(repeated.as_bytes().chunks(8).all(|part| part == b"AP8A/wD/"));
+    assert!(
+        repeated
+            .as_bytes()
+            .chunks(8)
+            .all(|part| part == b"AP8A/wD/")
+    );
     assert_eq!(last, "AP8A/w==");
 
     for format in ["json", "arrow"] {

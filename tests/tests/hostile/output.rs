@@ -86,3 +86,26 @@ async fn a_flood_of_output_is_dropped_beyond_its_budget() {
         "{log}"
     );
 }
+
+#[tokio::test]
+async fn a_failure_is_logged_with_the_plugin_and_the_connection_that_it_befell() {
+    let (captured, _guard) = Captured::start(tracing::Level::WARN);
+    let plugins = load(&["traps", "neighbour"], |_| {}).await;
+    let error = contained(&plugins, "traps", &target(7, ""), "war").await;
+    assert!(matches!(error, PluginError::Failed { .. }), "{error:?}");
+    let log = captured.text();
+    let failed: Vec<&str> = log
+        .lines()
+        .filter(|line| line.contains("plugin failed"))
+        .collect();
+    assert!(!failed.is_empty(), "{log}");
+    for line in failed {
+        for part in [
+            "plugin=traps",
+            "connection=00000000-0000-0000-0000-000000000007",
+            "call=\"query\"",
+        ] {
+            assert!(line.contains(part), "{part}: {line}");
+        }
+    }
+}

@@ -147,7 +147,10 @@ async fn server_with_the_tool() -> anyhow::Result<(TestServer, Client, Client, S
         "database_type": "neighbour",
     });
     let stored = root.post("/api/v1/databases", &body).await?.expect(201)?;
-    let id = stored["connection_id"].as_str().context("an id")?.to_owned();
+    let id = stored["connection_id"]
+        .as_str()
+        .context("an id")?
+        .to_owned();
     Ok((server, ann, root, id))
 }
 
@@ -181,7 +184,10 @@ async fn a_tool_that_fails_is_a_problem_that_says_so_and_serves_again() -> anyho
         let series = format!(
             "datachat_plugin_calls_total{{plugin=\"tool_lists\",call=\"tool\",outcome=\"{outcome}\"}} {count}"
         );
-        assert!(metrics.lines().any(|line| line == series), "{series}: {metrics}");
+        assert!(
+            metrics.lines().any(|line| line == series),
+            "{series}: {metrics}"
+        );
     }
     Ok(())
 }

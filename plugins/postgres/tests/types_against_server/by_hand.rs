@@ -78,13 +78,18 @@ pub fn numeric(bytes: &[u8]) -> String {
         0xF000 => return "-Infinity".to_owned(),
         other => panic!("no sign: {other:#x}"),
     };
-    let whole: String = (0..=weight).rev().map(|power| format!("{:04}", group(power))).collect();
+    let whole: String = (0..=weight)
+        .rev()
+        .map(|power| format!("{:04}", group(power)))
+        .collect();
     let whole = match whole.trim_start_matches('0') {
         "" => "0",
         digits => digits,
     };
     let powers = 1..=i32::try_from(scale.div_ceil(4)).unwrap();
-    let fraction: String = powers.map(|power| format!("{:04}", group(-power))).collect();
+    let fraction: String = powers
+        .map(|power| format!("{:04}", group(-power)))
+        .collect();
     match scale {
         0 => format!("{sign}{whole}"),
         _ => format!("{sign}{whole}.{}", &fraction[..scale]),
@@ -110,7 +115,12 @@ pub fn timetz(bytes: &[u8]) -> String {
         text.truncate(text.trim_end_matches('0').len());
     }
     let zone = west.abs();
-    let _ = write!(text, "{}{:02}", if west > 0 { '-' } else { '+' }, zone / 3600);
+    let _ = write!(
+        text,
+        "{}{:02}",
+        if west > 0 { '-' } else { '+' },
+        zone / 3600
+    );
     if zone % 3600 != 0 {
         let _ = write!(text, ":{:02}", zone / 60 % 60);
     }

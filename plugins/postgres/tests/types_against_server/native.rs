@@ -300,12 +300,7 @@ fn texts_by_hand(both: &mut Comparison<'_>) {
         by_hand::network,
         text,
     );
-    both.equal_by_hand(
-        "macaddr",
-        "'08:00:2b:01:02:03'",
-        by_hand::mac_address,
-        text,
-    );
+    both.equal_by_hand("macaddr", "'08:00:2b:01:02:03'", by_hand::mac_address, text);
     both.equal_by_hand(
         "macaddr8",
         "'08:00:2b:01:02:03:04:ff'",
@@ -337,7 +332,10 @@ fn geometry_by_hand(both: &mut Comparison<'_>) {
             .collect()
     };
     for (sql_type, values) in [
-        ("point", "'(1,2)','(NaN,-0)','(1e300,0.1)','(Infinity,-1e-300)'"),
+        (
+            "point",
+            "'(1,2)','(NaN,-0)','(1e300,0.1)','(Infinity,-1e-300)'",
+        ),
         ("line", "'{1,-2,3.5}'"),
         ("lseg", "'[(0,0),(1,-1)]'"),
         ("box", "'((0,0),(1,Infinity))'"),
@@ -345,7 +343,12 @@ fn geometry_by_hand(both: &mut Comparison<'_>) {
     ] {
         both.equal_by_hand(sql_type, values, by_hand::coordinates, numbers);
     }
-    both.equal_by_hand("polygon", "'((0,0),(1,1),(1,0))'", by_hand::polygon, numbers);
+    both.equal_by_hand(
+        "polygon",
+        "'((0,0),(1,1),(1,0))'",
+        by_hand::polygon,
+        numbers,
+    );
     both.equal_by_hand(
         "path",
         "'[(0,0),(1,1)]','((0,0),(1,1))'",
