@@ -13,6 +13,7 @@ mod fuzz;
 mod http;
 mod plugins;
 mod prerequisites;
+mod rehearsal;
 mod route;
 mod signals;
 mod test;
@@ -37,7 +38,7 @@ cargo xtask <command>
              measure an optimised build against native drivers and write docs/benchmarks.md
   fuzz [TARGET] [--seconds N] [--keep]
              throw random bytes at what reads foreign bytes, 600 s a target
-  ci         format, lints, tests and docs: what a change must pass
+  ci         format, lints, tests, the demo and docs: what a change must pass
 ";
 
 fn main() -> ExitCode {

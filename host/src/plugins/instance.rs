@@ -250,7 +250,8 @@ impl Instance {
             }
         };
         let result = ended.and_then(|result| self.judge(result));
-        self.plugin.record(call, began.elapsed(), &result);
+        self.plugin
+            .record(call, self.connection, began.elapsed(), &result);
         result
     }
 

@@ -9,6 +9,7 @@ mod clickhouse;
 mod install;
 mod leash;
 mod mariadb;
+pub mod memory;
 mod options;
 mod postgres;
 
