@@ -63,14 +63,13 @@ const COLUMNS: [&str; 9] = [
 
 pub async fn run(config: &Config, args: Args, printer: Printer) -> Result<(), Failure> {
     let change = Change::read(args)?;
-    let done = match Remote::configured(config)? {
-        Some(server) => over(&server, change).await?,
-        None => {
-            let plugins = open_plugins(config).await?;
-            let done = on(&plugins, change).await;
-            plugins.shutdown().await;
-            done?
-        }
+    let done = if let Some(server) = Remote::configured(config)? {
+        over(&server, change).await?
+    } else {
+        let plugins = open_plugins(config).await?;
+        let done = on(&plugins, change).await;
+        plugins.shutdown().await;
+        done?
     };
     match done {
         Done::Listed(list) => printer.records(&COLUMNS, &list)?,
@@ -174,17 +173,11 @@ fn read(file: &Path) -> Result<Vec<u8>, Failure> {
 
 /// The signature that was named, else the one beside the component, if there is one.
 fn read_signature(file: &Path, given: Option<PathBuf>) -> Result<Option<String>, Failure> {
-    let path = match given {
-        Some(path) => path,
-        None => {
-            let mut beside = file.as_os_str().to_owned();
-            beside.push(".minisig");
-            let beside = PathBuf::from(beside);
-            if !beside.exists() {
-                return Ok(None);
-            }
-            beside
-        }
+    let mut beside = file.as_os_str().to_owned();
+    beside.push(".minisig");
+    let beside = PathBuf::from(beside);
+    let Some(path) = given.or_else(|| beside.exists().then_some(beside)) else {
+        return Ok(None);
     };
     let text = String::from_utf8(read(&path)?)
         .map_err(|_| Failure::new(format!("{} is no minisign signature", path.display())))?;

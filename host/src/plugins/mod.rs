@@ -145,7 +145,10 @@ impl Plugins {
         let inner = Arc::new(Inner {
             loader,
             admission: options.admission,
-            shelf: Shelf::of(&options.data_dir),
+            shelf: Shelf::of(
+                &options.data_dir,
+                Duration::from_millis(limits.plugin_lock_ms),
+            ),
             data_dir: options.data_dir,
             managed: matches!(options.components, Components::Shipped),
             shipped,
@@ -162,9 +165,10 @@ impl Plugins {
             let stamp = inner.shelf.stamp();
             if let Err(error) = inner.refresh(None).await {
                 tracing::error!(%error, "no installed plugin is loaded");
-                inner.show_problem(&error);
+                inner.show_problem();
             }
-            tokio::spawn(refresh::watch(Arc::downgrade(&inner), stamp));
+            let pause = Duration::from_millis(inner.limits.plugin_watch_ms);
+            tokio::spawn(refresh::watch(Arc::downgrade(&inner), pause, stamp));
         }
         tokio::spawn(sweep(
             Arc::downgrade(&inner.pool),
@@ -255,10 +259,11 @@ impl Plugins {
 }
 
 impl Inner {
-    /// Lists what keeps all installed plugins from being loaded.
-    fn show_problem(&self, error: &ShelfError) {
+    /// Lists that none of the installed plugins could be loaded. Everybody sees it; where the folder lies and what
+    /// is wrong with it is in the log.
+    fn show_problem(&self) {
         let name = "installed plugins".to_owned();
-        let why = Some(error.to_string());
+        let why = Some("their folder can't be read; the server's log says why".to_owned());
         let view = PluginView::absent(name, String::new(), Origin::Installed, why);
         let mut current = self
             .current

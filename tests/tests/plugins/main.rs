@@ -9,7 +9,7 @@ mod lifecycle;
 mod processes;
 mod versions;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -76,7 +76,11 @@ fn id_of(answer: &Answer) -> Result<String> {
 
 /// The components that lie in a server's folder.
 fn stored(server: &TestServer) -> Result<Vec<PathBuf>> {
-    let folder = server.data_folder().join("plugins");
+    components_in(&server.data_folder().join("plugins"))
+}
+
+/// The `.wasm` files of a folder; none if it does not exist.
+fn components_in(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).into_iter().flatten() {
         let path = entry?.path();
