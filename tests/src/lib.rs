@@ -15,7 +15,8 @@ mod warm;
 
 pub use client::{Answer, Client, Streaming};
 pub use datachat_throwaway::{
-    Auth, CANARY, Options, Postgres, Role, ServerTls, literal, quoted, shows_canary,
+    Auth, CANARY, MariaDb, MariaDbAuth, MariaDbOptions, MariaDbUser, Options, Postgres, Role,
+    ServerTls, literal, quoted, shows_canary,
 };
 pub use evidence::log_folder;
 pub use server::{ServerOptions, TestServer};

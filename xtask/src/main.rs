@@ -35,7 +35,7 @@ cargo xtask <command>
              build the components and run every test; ARGS go to `cargo test`
   bench [--quick]
              measure an optimised build against native drivers and write docs/benchmarks.md
-  fuzz [TARGET] [--seconds N]
+  fuzz [TARGET] [--seconds N] [--keep]
              throw random bytes at what reads foreign bytes, 600 s a target
   ci         format, lints, tests and docs: what a change must pass
 ";

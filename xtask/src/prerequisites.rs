@@ -1,9 +1,10 @@
-//! What a machine needs besides Rust: libclang to build the host, PostgreSQL to test and to demonstrate.
+//! What a machine needs besides Rust: libclang to build the host, PostgreSQL to test and to demonstrate,
+//! MariaDB to test.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
-use datachat_throwaway::Installation;
+use datachat_throwaway::{Installation, MariaDb};
 
 use crate::apt;
 
@@ -39,6 +40,21 @@ pub fn postgres() -> Result<()> {
         "tests and demo take a PostgreSQL server",
     )?;
     Installation::find().map(drop)
+}
+
+/// Makes sure that there is a MariaDB server to start.
+///
+/// # Errors
+/// When it is missing and can't be installed.
+pub fn mariadb() -> Result<()> {
+    if MariaDb::is_installed() {
+        return Ok(());
+    }
+    apt::install(&["mariadb-server"], "tests take a MariaDB server")?;
+    if !MariaDb::is_installed() {
+        bail!("MariaDB is installed, but neither in PATH nor under /usr/sbin");
+    }
+    Ok(())
 }
 
 /// The library and, beside it, the compiler's headers (`stddef.h`), as Debian, Ubuntu and Fedora lay them

@@ -25,6 +25,7 @@ pub fn run(arguments: &[&str]) -> Result<()> {
     let workspace = Workspace::find()?;
     prerequisites::libclang()?;
     prerequisites::postgres()?;
+    prerequisites::mariadb()?;
     plugins::run(plugins::Options {
         hostile: true,
         examples: true,

@@ -27,6 +27,8 @@ impl From<&DbError> for Problem {
             ErrorCode::ResourceLimit if error.retryable => Code::Busy,
             ErrorCode::ResourceLimit => Code::ResourceLimit,
             ErrorCode::Unsupported => Code::Unsupported,
+            ErrorCode::InvalidOption => Code::InvalidDatabaseUrl,
+            ErrorCode::ServerFault => Code::DatabaseFailed,
             ErrorCode::Protocol => Code::Protocol,
             ErrorCode::Internal => Code::PluginFailed,
         };
@@ -44,6 +46,11 @@ impl From<&DbError> for Problem {
             .with_option("vendor_code", number)
             .with_option("position", error.position)
             .with_option("hint", error.hint.clone())
+            .with_option(
+                "reason",
+                // The policy's own refusals have theirs.
+                (error.code == ErrorCode::ReadOnlyViolation).then_some("engine"),
+            )
             .with("retryable", error.retryable)
     }
 }

@@ -84,6 +84,7 @@ codes! {
     ResourceLimit: 422 "resource_limit" "Limit reached";
     Internal: 500 "internal" "Internal error";
     PluginFailed: 502 "plugin_failed" "A plugin failed";
+    DatabaseFailed: 502 "database_failed" "The database failed";
     Protocol: 502 "protocol" "The database broke the protocol";
     RegistryUnavailable: 503 "registry_unavailable" "The registry is unavailable";
     CredentialsUnreadable: 503 "credentials_unreadable" "Credentials unreadable";

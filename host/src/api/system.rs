@@ -96,6 +96,9 @@ fn judge(registry: &RegistryStatus, plugins: &[PluginStatus]) -> (bool, Value) {
     let checks = json!({
         "database": database,
         "registry": registry_check,
+        // DataPoints and chat are not part of this version.
+        "vector_store": { "status": "not_configured" },
+        "pipeline": { "status": "not_configured" },
         "plugins": { "status": plugin_state, "plugins": plugins },
     });
     (usable && registry.unavailable.is_none(), checks)

@@ -1,23 +1,23 @@
-//! `datachat plugin`: over the API of `DATA_CHAT_API_URL` if that is set, else on the data folder, where running
-//! servers notice.
+//! `datachat plugin`
+//!
+//! In this process the plugins of the data folder are changed, and running servers on it notice.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use axum::body::Body;
+use axum::http::{Method, Request, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use hyper::Method;
-use hyper::header::CONTENT_TYPE;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::failure::Failure;
 use super::output::Printer;
-use super::remote::Remote;
+use super::server::{NOTHING, Server, parse};
 use crate::api::plugins::SIGNATURE;
-use crate::api::problem::Problem;
-use crate::app::open_plugins;
-use crate::config::Config;
-use crate::plugins::{Folders, Install, Plugins};
+use crate::plugins::Folders;
+
+const PATH: &str = "/api/v1/plugins";
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Args {
@@ -61,6 +61,7 @@ const COLUMNS: [&str; 9] = [
     "name", "version", "kind", "state", "origin", "digest", "signer", "folders", "detail",
 ];
 
+<<<<<<< HEAD
 pub async fn run(config: &Config, args: Args, printer: Printer) -> Result<(), Failure> {
     let change = Change::read(args)?;
     let done = if let Some(server) = Remote::configured(config)? {
@@ -75,16 +76,63 @@ pub async fn run(config: &Config, args: Args, printer: Printer) -> Result<(), Fa
         Done::Listed(list) => printer.records(&COLUMNS, &list)?,
         Done::Changed(view) => printer.record(&view)?,
         Done::Removed(name) => printer.say(&format!("{name} is removed."))?,
+=======
+pub async fn run(server: &Server, args: Args, printer: Printer) -> Result<(), Failure> {
+    match args {
+        Args::List => {
+            let answer = server.get(PATH).await?;
+            printer.records(&COLUMNS, &answer["plugins"])?;
+        }
+        Args::Install {
+            file,
+            digest,
+            signature,
+            name,
+        } => {
+            let mut query = url::form_urlencoded::Serializer::new(String::new());
+            let given = [("digest", digest), ("name", name)];
+            query.extend_pairs(given.into_iter().filter_map(|(k, v)| Some((k, v?))));
+            let mut request = Request::post(format!("{PATH}?{}", query.finish()))
+                .header(header::CONTENT_TYPE, "application/wasm");
+            if let Some(signature) = read_signature(&file, signature)? {
+                request = request.header(SIGNATURE, STANDARD.encode(signature));
+            }
+            let request = request
+                .body(Body::from(read(&file)?))
+                .map_err(|error| Failure::new(error.to_string()))?;
+            let installed = server.answer(request).await?;
+            printer.record(&parse(&installed)?)?;
+        }
+        Args::Remove { name } => {
+            server
+                .call(Method::DELETE, &path_of(&name), NOTHING)
+                .await?;
+            printer.say(&format!("{name} is removed."))?;
+        }
+        Args::Grant {
+            name,
+            read,
+            revoke,
+            disable,
+            enable,
+        } => {
+            let delta = Delta::read(&read, revoke, disable, enable)?;
+            let list = server.get(PATH).await?;
+            let plugins = list["plugins"].as_array().into_iter().flatten();
+            let mut named = plugins.filter(|plugin| plugin["name"] == *name);
+            let folders = named.next().map(|plugin| plugin["folders"].clone());
+            let folders = serde_json::from_value(folders.unwrap_or_default()).unwrap_or_default();
+            let mut body = json!({ "folders": delta.apply(folders) });
+            if let Some(enabled) = delta.enabled {
+                body["enabled"] = enabled.into();
+            }
+            let path = format!("{}/grants", path_of(&name));
+            let granted = server.call(Method::PUT, &path, Some(&body)).await?;
+            printer.record(&parse(&granted)?)?;
+        }
+>>>>>>> policy
     }
     Ok(())
-}
-
-/// What was asked for, with files read and arguments understood.
-enum Change {
-    List,
-    Install(Install),
-    Remove(String),
-    Grant(String, Delta),
 }
 
 /// What changes about a plugin's grants.
@@ -93,39 +141,6 @@ struct Delta {
     read: Folders,
     revoke: Vec<String>,
     enabled: Option<bool>,
-}
-
-enum Done {
-    Listed(Value),
-    Changed(Value),
-    Removed(String),
-}
-
-impl Change {
-    fn read(args: Args) -> Result<Self, Failure> {
-        Ok(match args {
-            Args::List => Self::List,
-            Args::Install {
-                file,
-                digest,
-                signature,
-                name,
-            } => Self::Install(Install {
-                wasm: read(&file)?,
-                signature: read_signature(&file, signature)?,
-                digest,
-                name,
-            }),
-            Args::Remove { name } => Self::Remove(name),
-            Args::Grant {
-                name,
-                read,
-                revoke,
-                disable,
-                enable,
-            } => Self::Grant(name, Delta::read(&read, revoke, disable, enable)?),
-        })
-    }
 }
 
 impl Delta {
@@ -182,76 +197,6 @@ fn read_signature(file: &Path, given: Option<PathBuf>) -> Result<Option<String>,
     let text = String::from_utf8(read(&path)?)
         .map_err(|_| Failure::new(format!("{} is no minisign signature", path.display())))?;
     Ok(Some(text))
-}
-
-/// On the data folder.
-async fn on(plugins: &Plugins, change: Change) -> Result<Done, Failure> {
-    let failed = |error| Failure::from(Problem::from(error));
-    Ok(match change {
-        Change::List => Done::Listed(json!(plugins.list())),
-        Change::Install(new) => {
-            let (view, _) = plugins.install(new).await.map_err(failed)?;
-            Done::Changed(json!(view))
-        }
-        Change::Remove(name) => {
-            plugins.remove(&name).await.map_err(failed)?;
-            Done::Removed(name)
-        }
-        Change::Grant(name, delta) => {
-            let granted = plugins.grant(&name, move |grants| {
-                grants.folders = delta.apply(std::mem::take(&mut grants.folders));
-                grants.enabled = delta.enabled.unwrap_or(grants.enabled);
-            });
-            Done::Changed(json!(granted.await.map_err(failed)?))
-        }
-    })
-}
-
-/// Over the API of a server.
-async fn over(server: &Remote, change: Change) -> Result<Done, Failure> {
-    const PLUGINS: &str = "/api/v1/plugins";
-    let list = async || -> Result<Value, Failure> {
-        let mut answer = server
-            .send(server.request(Method::GET, PLUGINS), "")
-            .await?;
-        Ok(answer["plugins"].take())
-    };
-    Ok(match change {
-        Change::List => Done::Listed(list().await?),
-        Change::Install(new) => {
-            let mut query = url::form_urlencoded::Serializer::new(String::new());
-            let given = [("digest", new.digest), ("name", new.name)];
-            query.extend_pairs(given.into_iter().filter_map(|(k, v)| Some((k, v?))));
-            let path = format!("{PLUGINS}?{}", query.finish());
-            let mut request = server
-                .request(Method::POST, &path)
-                .header(CONTENT_TYPE, "application/wasm");
-            if let Some(signature) = new.signature {
-                request = request.header(SIGNATURE, STANDARD.encode(signature));
-            }
-            Done::Changed(server.send(request, new.wasm).await?)
-        }
-        Change::Remove(name) => {
-            let request = server.request(Method::DELETE, &path_of(&name));
-            server.send(request, "").await?;
-            Done::Removed(name)
-        }
-        Change::Grant(name, delta) => {
-            let list = list().await?;
-            let plugin = list.as_array().into_iter().flatten();
-            let mut named = plugin.filter(|plugin| plugin["name"] == *name);
-            let folders = named.next().map(|plugin| plugin["folders"].clone());
-            let folders = serde_json::from_value(folders.unwrap_or_default()).unwrap_or_default();
-            let mut body = json!({ "folders": delta.apply(folders) });
-            if let Some(enabled) = delta.enabled {
-                body["enabled"] = enabled.into();
-            }
-            let request = server
-                .request(Method::PUT, &format!("{}/grants", path_of(&name)))
-                .header(CONTENT_TYPE, "application/json");
-            Done::Changed(server.send(request, body.to_string()).await?)
-        }
-    })
 }
 
 /// The path of one plugin; whatever was typed stays one segment of it.

@@ -52,6 +52,8 @@ pub(crate) struct State {
     limiter: Limiter,
     pub(crate) log: GuestLog,
     pub(crate) rights: Rights,
+    /// A TLS handshake has succeeded.
+    pub(crate) secured: bool,
     /// Ticks that the call may still compute.
     cpu: u64,
 }
@@ -144,6 +146,7 @@ impl Instance {
             limiter: Limiter::new(limits.plugin_memory_bytes, limits.plugin_table_elements),
             log,
             rights,
+            secured: false,
             cpu: 0,
         };
         let mut store = Store::new(&plugin.runtime.engine, state);
@@ -170,6 +173,11 @@ impl Instance {
 
     pub(crate) fn plugin(&self) -> &Plugin {
         &self.plugin
+    }
+
+    /// Whether the guest has had a connection encrypted.
+    pub(crate) fn is_secured(&self) -> bool {
+        self.store.data().secured
     }
 
     pub(crate) fn redactor(&self) -> &Redactor {

@@ -91,6 +91,14 @@ impl Factory {
             })
             .await?;
         let session = session.map_err(|error| instance.redactor().error(error))?;
+        if to.target.tls.mode.demands() && !instance.is_secured() {
+            // Whatever the plugin had to say, it has said in clear text.
+            return Err(PluginError::Failed {
+                plugin: self.plugin.name.to_string(),
+                detail: "it opened a session without the TLS that the connection demands"
+                    .to_owned(),
+            });
+        }
         let token = instance
             .call("cancel-token", deadline, &cancelled, async |store| {
                 guest.session().call_cancel_token(store, session).await
@@ -191,6 +199,7 @@ impl Live {
                 guest.session().call_server(store, session).await
             })
             .await?;
+        let server = self.instance.redactor().server(server);
         self.server = Some(server.clone());
         Ok(server)
     }
@@ -217,7 +226,8 @@ impl Live {
             if page.is_empty() {
                 break;
             }
-            relations.extend(page);
+            let redactor = self.instance.redactor();
+            relations.extend(page.into_iter().map(|relation| redactor.relation(relation)));
             if relations.len() as u64 > max {
                 self.broken = true;
                 return Err(PluginError::Limit {

@@ -206,6 +206,10 @@ fn every_tls_mode_is_understood_in_the_spelling_of_its_engine() {
         ("REQUIRED", TlsMode::Require),
         ("VERIFY_CA", TlsMode::VerifyCa),
         ("VERIFY_IDENTITY", TlsMode::VerifyFull),
+        // As people write it who don't look it up.
+        ("disabled", TlsMode::Disable),
+        ("verify_identity", TlsMode::VerifyFull),
+        ("verify-ca", TlsMode::VerifyCa),
     ];
     for (value, mode) in mysql {
         let parts = Parts::parse(&format!("mysql://h/x?ssl-mode={value}")).expect("valid");

@@ -7,6 +7,7 @@
 pub mod approvals;
 mod context;
 pub mod identifier;
+mod json;
 pub mod policy;
 pub mod schema;
 
@@ -186,8 +187,8 @@ impl Tools {
             .ok_or_else(|| RunError::Unknown {
                 name: call.name.to_owned(),
             })?;
-        let arguments: Value = serde_json::from_str(call.arguments.get())
-            .map_err(|_| RunError::Arguments(vec![not_an_object()]))?;
+        let arguments = json::arguments(call.arguments)
+            .map_err(|offence| RunError::Arguments(vec![offence]))?;
         self.consent(&tool, &call, &arguments, connection.key.id)?;
         let offences = schema::offences(&tool.parameters, &arguments);
         if !offences.is_empty() {
@@ -323,20 +324,11 @@ impl Tool {
                 detail: detail.to_owned(),
             })))
         };
-        let value: Value =
-            serde_json::from_str(&answer).map_err(|_| failed("the result is not JSON"))?;
+        let value = json::readable(&answer).ok_or_else(|| failed("the result is not JSON"))?;
         if !self.returns.is_valid(&value) {
             return Err(failed("the result does not fit the tool's schema"));
         }
         RawValue::from_string(answer).map_err(|_| failed("the result is not JSON"))
-    }
-}
-
-fn not_an_object() -> Offence {
-    Offence {
-        field: "arguments".to_owned(),
-        code: "type",
-        message: "must be an object".to_owned(),
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! A connector implements the traits of [`connector`] and calls [`connector::export!`]; a tool those of
 //! [`tool`] and [`tool::export!`]. [`net`] connects, [`arrow`] turns batches into what a cursor hands out,
-//! [`log`] writes to the host's log, [`secrets`] gives the password. Everything compiles natively too, so
+//! [`strings`] builds text columns, [`calendar`] counts days, [`log`] writes to the host's log, [`secrets`] gives
+//! the password. Everything compiles natively too, so
 //! that a protocol is tested without a sandbox; calls to the host work only inside one.
 //!
 //! A whole connector, for a protocol with one request and one answer:
@@ -26,10 +27,12 @@
 //! ```
 
 pub mod arrow;
+pub mod calendar;
 pub mod connector;
 pub mod error;
 pub mod log;
 pub mod net;
+pub mod strings;
 pub mod tool;
 
 pub use connector::secrets;

@@ -7,11 +7,11 @@ use anyhow::{Context, Result, ensure};
 use datachat_throwaway::Postgres;
 
 use crate::adbc::Adbc;
-use crate::component::Component;
+use crate::component::{self, Component};
 use crate::http::Server;
-use crate::machine;
 use crate::native::Native;
 use crate::stats::{Times, ratio, shown};
+use crate::{machine, mysql};
 
 const MILLION: &str = "SELECT * FROM rows";
 const THOUSAND: &str = "SELECT * FROM rows WHERE i4 <= 1000";
@@ -33,7 +33,16 @@ pub async fn run(postgres: &Postgres, quick: bool) -> Result<String> {
     let data = tempfile::tempdir()?;
     let mut bench = Bench {
         postgres,
-        component: Component::load(data.path(), postgres.port()).await?,
+        component: Component::load(
+            data.path(),
+            &component::Server {
+                database_type: "postgresql",
+                port: postgres.port(),
+                user: "postgres",
+                database: "postgres",
+            },
+        )
+        .await?,
         native: Native::connect(&url).await?,
         adbc: Adbc::start(&url)?,
         report: String::new(),
@@ -48,6 +57,7 @@ pub async fn run(postgres: &Postgres, quick: bool) -> Result<String> {
     bench.one().await?;
     bench.instances().await?;
     bench.json()?;
+    bench.report.push_str(&mysql::run(quick).await?);
     let version = bench.adbc.as_ref().map(|adbc| adbc.version.clone());
     writeln!(
         bench.report,

@@ -1,4 +1,4 @@
-//! Our side: the PostgreSQL component in its sandbox, called as the server calls it.
+//! Our side: a component in its sandbox, called as the server calls it.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -20,8 +20,16 @@ pub struct Component {
     limits: Limits,
 }
 
+/// Where to connect; the password is `bench`.
+pub struct Server<'a> {
+    pub database_type: &'a str,
+    pub port: u16,
+    pub user: &'a str,
+    pub database: &'a str,
+}
+
 impl Component {
-    pub async fn load(data: &Path, port: u16) -> Result<Self> {
+    pub async fn load(data: &Path, server: &Server<'_>) -> Result<Self> {
         let limits = Limits::default();
         let plugins = Plugins::load(PluginOptions {
             limits: limits.clone(),
@@ -32,13 +40,13 @@ impl Component {
         })
         .await?;
         let connector = plugins
-            .connector("postgresql")
+            .connector(server.database_type)
             .context("the component is missing; `cargo xtask plugins` builds it")?;
         let target = Target {
             host: "127.0.0.1".to_owned(),
-            port,
-            database: Some("postgres".to_owned()),
-            user: Some("postgres".to_owned()),
+            port: server.port,
+            database: Some(server.database.to_owned()),
+            user: Some(server.user.to_owned()),
             password: Some(Secret::new("bench".to_owned())),
             options: Vec::new(),
             tls: Tls {
@@ -53,7 +61,7 @@ impl Component {
                     revision: 1,
                 },
                 name: "bench".to_owned(),
-                database_type: "postgresql".to_owned(),
+                database_type: server.database_type.to_owned(),
                 target,
                 connector: Arc::clone(&connector),
                 chosen_by: ChosenBy::Explicit,

@@ -18,6 +18,7 @@ mod isolation;
 mod leaks;
 mod limits;
 mod memory;
+mod mysql;
 mod negotiation;
 mod parameters;
 mod registration;

@@ -246,6 +246,7 @@ async fn a_url_that_can_t_be_used_is_refused_without_being_repeated() -> Result<
         format!("postgresql://{READER}:{CANARY}@127.0.0.1:port/alpha"),
         format!("postgresql://{READER}:{CANARY}@127.0.0.1:1/alpha?color=red"),
         format!("postgresql://{READER}:{CANARY}@127.0.0.1:1/alpha?sslmode=maybe"),
+        format!("postgresql://{READER}:{CANARY}@127.0.0.1:1/alpha?connect_timeout=soon"),
         format!("postgresql://{READER}:{CANARY}@127.0.0.1:1/alpha?{CANARY}=1"),
         format!("postgresql://{READER}:{CANARY}@127.0.0.1:1/alpha?sslrootcert=relative.pem"),
         // A password with raw separators: its rest must not be taken for host, path or option.

@@ -4,6 +4,7 @@
 //! dialect's policy does not know is refused.
 
 mod clickhouse;
+mod draft;
 mod functions;
 mod generic;
 mod grammar;

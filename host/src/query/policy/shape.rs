@@ -14,8 +14,8 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    BinaryOperator, Expr, Ident, ObjectName, ObjectNamePart, Query, Select, SelectFlavor, SetExpr,
-    Spanned, Statement, TableFactor, Visit, Visitor,
+    BinaryOperator, Expr, Ident, ObjectName, ObjectNamePart, Query, Select, SetExpr, Spanned,
+    Statement, TableFactor, Visit, Visitor,
 };
 use sqlparser::dialect::Dialect;
 use sqlparser::parser::{Parser, ParserError};
@@ -195,7 +195,7 @@ impl Visitor for Shape<'_> {
             optimizer_hints: _,
             distinct: _,
             select_modifiers: _,
-            top,
+            top: _,
             top_before_distinct: _,
             projection: _,
             exclude,
@@ -214,20 +214,18 @@ impl Visitor for Shape<'_> {
             qualify: _,
             window_before_qualify: _,
             value_table_mode,
-            flavor,
+            flavor: _,
         } = select;
         if into.is_some() {
             return refuse(Reason::Statement, "SELECT … INTO writes.", select.span());
         }
-        let foreign = top.is_some()
-            || exclude.is_some()
+        let foreign = exclude.is_some()
             || !lateral_views.is_empty()
             || !connect_by.is_empty()
             || !cluster_by.is_empty()
             || !distribute_by.is_empty()
             || !sort_by.is_empty()
-            || value_table_mode.is_some()
-            || *flavor == SelectFlavor::FromFirstNoSelect;
+            || value_table_mode.is_some();
         if foreign {
             return not_reading("a clause of another dialect", select.span());
         }

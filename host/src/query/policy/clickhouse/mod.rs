@@ -200,7 +200,14 @@ fn called_by_name<'a>(tokens: Tokens<'a>, at: usize) -> Option<&'a str> {
 
 /// Judges a piece after its tokens.
 fn judge_piece(piece: Piece, tokens: Tokens) -> Result<(), Refusal> {
-    shape::judge(piece, skeleton::of(tokens), &RULES)
+    let Some((statement, queries)) = skeleton::of(tokens) else {
+        let message = "The statement is nested too deeply.";
+        return Err(tokens.refusal(0, Reason::TooDeep, message));
+    };
+    shape::judge(piece, statement, &RULES)?;
+    queries
+        .into_iter()
+        .try_for_each(|query| shape::judge(Piece::Query, query, &RULES))
 }
 
 fn ends(tokens: Tokens, at: usize) -> Result<(), Refusal> {
@@ -210,3 +217,7 @@ fn ends(tokens: Tokens, at: usize) -> Result<(), Refusal> {
     let message = "The statement can't be judged, so it is not run. It should end here.";
     Err(tokens.refusal(at, Reason::Syntax, message))
 }
+
+#[cfg(test)]
+#[path = "clickhouse_tests.rs"]
+mod tests;

@@ -56,8 +56,8 @@ pub fn judge(tokens: Tokens) -> Result<(), Refusal> {
     {
         return ends(tokens, after);
     }
-    if let Some(after) = tokens.after_phrase(1, ALONE) {
-        return ends(tokens, after);
+    if tokens.after_phrase(1, ALONE) == Some(tokens.len()) {
+        return Ok(());
     }
     if let Some(after) = tokens.after_phrase(1, LISTS) {
         return filter(tokens, after);

@@ -210,11 +210,7 @@ fn comment(scanner: &mut Scanner) -> Result<(), Refusal> {
         })
     };
     scanner.accept("/*");
-    let executable = scanner.rest().starts_with('!')
-        || scanner
-            .rest()
-            .get(..2)
-            .is_some_and(|start| start.eq_ignore_ascii_case("M!"));
+    let executable = scanner.rest().starts_with('!') || scanner.rest().starts_with("M!");
     if executable {
         return refused("The server runs what is in a comment that begins with /*! or /*M!.");
     }
