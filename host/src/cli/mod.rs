@@ -5,11 +5,8 @@
 //! Results go to standard output, errors with their hint to standard error. Exit codes: 0 done, 1 failed,
 //! 2 not understood.
 
-<<<<<<< HEAD
-mod catalog;
-=======
 mod argument;
->>>>>>> policy
+mod catalog;
 mod databases;
 mod ending;
 mod failure;
@@ -127,18 +124,6 @@ async fn execute(cli: Cli) -> Result<(), Failure> {
     }
     match cli.command {
         Command::Serve(_) => serve::run(config).await,
-<<<<<<< HEAD
-        Command::Databases(args) => {
-            with_app(config, async |app| databases::run(app, args, printer).await).await
-        }
-        Command::Query(args) => {
-            with_app(config, async |app| query::run(app, args, printer).await).await
-        }
-        Command::Tools(args) => tools::run(config, args, printer).await,
-        Command::Plugin(args) => plugin::run(config, args, printer).await,
-        Command::Catalog(args) => catalog::run(&config, args, printer).await,
-=======
->>>>>>> policy
         Command::Keys(args) => keys::run(config, &args, printer).await,
         Command::Limits => limits::run(&config, printer),
         Command::Databases(args) => {
@@ -166,10 +151,11 @@ async fn execute(cli: Cli) -> Result<(), Failure> {
             })
             .await
         }
-        Command::Plugin(args) => {
+        Command::Plugin(args) => plugin::run(config, args, printer).await,
+        Command::Catalog(args) => {
             let server = Server::open(config).await?;
             ask(server, async |server| {
-                plugins::run(server, args, printer).await
+                catalog::run(server, args, printer).await
             })
             .await
         }

@@ -61,22 +61,6 @@ const COLUMNS: [&str; 9] = [
     "name", "version", "kind", "state", "origin", "digest", "signer", "folders", "detail",
 ];
 
-<<<<<<< HEAD
-pub async fn run(config: &Config, args: Args, printer: Printer) -> Result<(), Failure> {
-    let change = Change::read(args)?;
-    let done = if let Some(server) = Remote::configured(config)? {
-        over(&server, change).await?
-    } else {
-        let plugins = open_plugins(config).await?;
-        let done = on(&plugins, change).await;
-        plugins.shutdown().await;
-        done?
-    };
-    match done {
-        Done::Listed(list) => printer.records(&COLUMNS, &list)?,
-        Done::Changed(view) => printer.record(&view)?,
-        Done::Removed(name) => printer.say(&format!("{name} is removed."))?,
-=======
 pub async fn run(server: &Server, args: Args, printer: Printer) -> Result<(), Failure> {
     match args {
         Args::List => {
@@ -130,7 +114,6 @@ pub async fn run(server: &Server, args: Args, printer: Printer) -> Result<(), Fa
             let granted = server.call(Method::PUT, &path, Some(&body)).await?;
             printer.record(&parse(&granted)?)?;
         }
->>>>>>> policy
     }
     Ok(())
 }
@@ -181,18 +164,25 @@ impl Delta {
     }
 }
 
-fn read(file: &Path) -> Result<Vec<u8>, Failure> {
+/// The bytes of a file that somebody named.
+pub fn read(file: &Path) -> Result<Vec<u8>, Failure> {
     std::fs::read(file)
         .map_err(|error| Failure::new(format!("{} can't be read: {error}", file.display())))
 }
 
 /// The signature that was named, else the one beside the component, if there is one.
-fn read_signature(file: &Path, given: Option<PathBuf>) -> Result<Option<String>, Failure> {
-    let mut beside = file.as_os_str().to_owned();
-    beside.push(".minisig");
-    let beside = PathBuf::from(beside);
-    let Some(path) = given.or_else(|| beside.exists().then_some(beside)) else {
-        return Ok(None);
+pub fn read_signature(file: &Path, given: Option<PathBuf>) -> Result<Option<String>, Failure> {
+    let path = match given {
+        Some(path) => path,
+        None => {
+            let mut beside = file.as_os_str().to_owned();
+            beside.push(".minisig");
+            let beside = PathBuf::from(beside);
+            if !beside.exists() {
+                return Ok(None);
+            }
+            beside
+        }
     };
     let text = String::from_utf8(read(&path)?)
         .map_err(|_| Failure::new(format!("{} is no minisign signature", path.display())))?;

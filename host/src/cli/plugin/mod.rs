@@ -4,11 +4,11 @@ mod inspect;
 mod new;
 mod test;
 
-use std::path::Path;
-
+use super::ask;
 use super::failure::Failure;
 use super::output::Printer;
 use super::plugins as installed;
+use super::server::Server;
 use crate::config::Config;
 
 #[derive(Debug, clap::Subcommand)]
@@ -25,15 +25,15 @@ pub enum Args {
 
 pub async fn run(config: Config, args: Args, printer: Printer) -> Result<(), Failure> {
     match args {
-        Args::Installed(args) => installed::run(&config, args, printer).await,
+        Args::Installed(args) => {
+            let server = Server::open(config).await?;
+            ask(server, async |server| {
+                installed::run(server, args, printer).await
+            })
+            .await
+        }
         Args::New(args) => new::run(&args, printer),
         Args::Inspect(args) => inspect::run(&config, &args, printer).await,
         Args::Test(args) => test::run(&config, args, printer).await,
     }
-}
-
-/// The bytes of a file that somebody named.
-fn read(file: &Path) -> Result<Vec<u8>, Failure> {
-    std::fs::read(file)
-        .map_err(|error| Failure::new(format!("{} can't be read: {error}", file.display())))
 }
