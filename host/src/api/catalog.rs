@@ -31,7 +31,7 @@ pub async fn get(
 }
 
 /// What the installed connectors and the data files make.
-pub fn entries(plugins: &Plugins) -> Vec<Entry> {
+fn entries(plugins: &Plugins) -> Vec<Entry> {
     let connectors = plugins.connectors();
     catalog::entries(
         connectors
@@ -40,11 +40,8 @@ pub fn entries(plugins: &Plugins) -> Vec<Entry> {
     )
 }
 
-/// The entry of a type.
-///
-/// # Errors
-/// 404 `not_found` with the types that there are.
-pub fn one(entries: &[Entry], database_type: &str) -> Result<Entry, Problem> {
+/// The entry of a type; else the types that there are.
+fn one(entries: &[Entry], database_type: &str) -> Result<Entry, Problem> {
     catalog::find(entries, database_type)
         .cloned()
         .ok_or_else(|| {

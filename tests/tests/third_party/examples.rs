@@ -244,6 +244,10 @@ impl Crowd {
     async fn goes_on(&self) {
         let wanted = self.answers.load(Ordering::Relaxed) + CLIENTS as u64;
         while self.answers.load(Ordering::Relaxed) < wanted {
+            assert!(
+                !self.tasks.iter().any(tokio::task::JoinHandle::is_finished),
+                "a client got no answer"
+            );
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
     }

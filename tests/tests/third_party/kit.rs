@@ -47,11 +47,7 @@ async fn the_postgresql_connector_conforms() -> Result<()> {
     let url = postgres.url("reader", CANARY, "shop");
     let component = file("plugins/postgres.wasm")?;
     let report =
-        run_json(&server, &["plugin", "test", &component, "--url", &url], 0).or_else(|error| {
-            // The report itself says more than the exit code.
-            eprintln!("{error:#}");
-            Err(error)
-        })?;
+        run_json(&server, &["plugin", "test", &component, "--url", &url], 0).inspect_err(|error| eprintln!("{error:#}"))?;
     assert_eq!(findings(&report, "failed"), Vec::<String>::new());
     assert_eq!(findings(&report, "not_applicable"), Vec::<String>::new());
     assert_eq!(report["passed"], true);

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::read;
 use crate::app::plugin_options;
 use crate::cli::failure::Failure;
 use crate::cli::output::{Format, Printer};
+use crate::cli::plugins::{read, read_signature};
 use crate::config::Config;
 use crate::plugins::contract::SERVED;
 use crate::plugins::inspect::{Import, Inspection, Says, inspect};
@@ -24,15 +24,7 @@ pub struct Args {
 
 pub async fn run(config: &Config, args: &Args, printer: Printer) -> Result<(), Failure> {
     let wasm = read(&args.file)?;
-    let beside = PathBuf::from(format!("{}.minisig", args.file.display()));
-    let signature = match &args.signature {
-        Some(path) => Some(path),
-        None => Some(&beside).filter(|path| path.exists()),
-    };
-    let signature = match signature {
-        Some(path) => Some(String::from_utf8_lossy(&read(path)?).into_owned()),
-        None => None,
-    };
+    let signature = read_signature(&args.file, args.signature.clone())?;
     let options = plugin_options(config, Components::default())?;
     let seen = inspect(wasm, signature.as_deref(), options)
         .await
