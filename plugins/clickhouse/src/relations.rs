@@ -76,10 +76,7 @@ impl RelationPages {
     pub fn open<H: Http>(
         session: &mut Session<H>,
         filter: &RelationFilter,
-    ) -> Result<Self, DbError>
-    where
-        H::Body: 'static,
-    {
+    ) -> Result<Self, DbError> {
         let known = session.rows_of(
             "SELECT table, name FROM system.columns \
              WHERE database = 'system' AND table IN ('tables', 'columns')",
