@@ -27,7 +27,7 @@ pub struct Answer<B: Body> {
 enum Source<B: Body> {
     Plain(B),
     Lz4 {
-        decoder: Box<FrameDecoder<Pieces<B>>>,
+        decoder: Box<dyn Read>,
         raw: Rc<RefCell<Raw>>,
     },
 }

@@ -131,7 +131,7 @@ pub trait Http {
 }
 
 /// The body of an answer. Dropping it before its end tells the server that nobody listens.
-pub trait Body {
+pub trait Body: 'static {
     /// Waits for bytes and returns at most `max` of them; empty at the end.
     ///
     /// # Errors
