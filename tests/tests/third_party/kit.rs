@@ -46,8 +46,8 @@ async fn the_postgresql_connector_conforms() -> Result<()> {
     let server = TestServer::start(ServerOptions::new("kit")).await?;
     let url = postgres.url("reader", CANARY, "shop");
     let component = file("plugins/postgres.wasm")?;
-    let report =
-        run_json(&server, &["plugin", "test", &component, "--url", &url], 0).inspect_err(|error| eprintln!("{error:#}"))?;
+    let report = run_json(&server, &["plugin", "test", &component, "--url", &url], 0)
+        .inspect_err(|error| eprintln!("{error:#}"))?;
     assert_eq!(findings(&report, "failed"), Vec::<String>::new());
     assert_eq!(findings(&report, "not_applicable"), Vec::<String>::new());
     assert_eq!(report["passed"], true);

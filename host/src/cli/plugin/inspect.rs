@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
+use super::installed::read_signature;
+use super::read;
 use crate::app::plugin_options;
 use crate::cli::failure::Failure;
 use crate::cli::output::{Format, Printer};
-use crate::cli::plugins::{read, read_signature};
 use crate::config::Config;
 use crate::plugins::contract::SERVED;
 use crate::plugins::inspect::{Import, Inspection, Says, inspect};

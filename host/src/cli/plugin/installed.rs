@@ -166,7 +166,7 @@ impl Delta {
 }
 
 /// The signature that was named, else the one beside the component, if there is one.
-fn read_signature(file: &Path, given: Option<PathBuf>) -> Result<Option<String>, Failure> {
+pub fn read_signature(file: &Path, given: Option<PathBuf>) -> Result<Option<String>, Failure> {
     let mut beside = file.as_os_str().to_owned();
     beside.push(".minisig");
     let beside = PathBuf::from(beside);

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
+use super::read;
 use crate::app::plugin_options;
 use crate::cli::databases::read_url;
 use crate::cli::failure::Failure;
 use crate::cli::output::{Format, Printer};
-use crate::cli::plugins::read;
 use crate::config::Config;
 use crate::conformance::{self, Report};
 use crate::plugins::{Components, Folders, PluginOptions, Plugins};
