@@ -103,21 +103,28 @@ impl App {
 /// # Errors
 /// See [`OpenError`].
 pub async fn open_plugins(config: &Config) -> Result<Plugins, OpenError> {
+    Ok(Plugins::load(plugin_options(config, Components::Shipped)?).await?)
+}
+
+/// What the plugin runtime starts with; makes the data folder, which it keeps its cache in.
+///
+/// # Errors
+/// See [`OpenError`].
+pub fn plugin_options(config: &Config, components: Components) -> Result<PluginOptions, OpenError> {
     prepare_data_dir(&config.data_dir).map_err(|source| OpenError::DataDir {
         path: config.data_dir.display().to_string(),
         source,
     })?;
-    let options = PluginOptions {
+    Ok(PluginOptions {
         limits: config.limits.clone(),
         data_dir: config.data_dir.clone(),
         egress: EgressPolicy::parse(
             &config.egress_allow.join(","),
             &config.egress_deny.join(","),
         )?,
-        components: Components::Shipped,
+        components,
         admission: Admission::parse(config.plugin_policy.as_deref(), &config.plugin_trust)?,
-    };
-    Ok(Plugins::load(options).await?)
+    })
 }
 
 /// Makes the folder, readable by its owner only: it holds keys. One that somebody else made stays as it is.

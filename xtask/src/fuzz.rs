@@ -17,6 +17,8 @@ const TARGETS: &[(&str, &[&str])] = &[
     ("pg_messages", &[]),
     ("mysql_row", &[]),
     ("mysql_packets", &[]),
+    ("clickhouse_type", &[]),
+    ("clickhouse_rows", &[]),
     ("arrow_intake", &["--features", "host"]),
 ];
 

@@ -1,12 +1,14 @@
 //! What a machine needs besides Rust: libclang to build the host, PostgreSQL to test and to demonstrate,
-//! MariaDB to test.
+//! MariaDB and ClickHouse to test.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Result, bail};
-use datachat_throwaway::{Installation, MariaDb};
+use datachat_throwaway::{ClickHouse, Installation, MariaDb};
 
-use crate::apt;
+use crate::workspace::Workspace;
+use crate::{apt, command};
 
 /// Makes sure that PostgreSQL's grammar, which is C, can be bound: its build script loads libclang and
 /// reads clang's own headers.
@@ -56,6 +58,51 @@ pub fn mariadb() -> Result<()> {
     }
     Ok(())
 }
+
+/// Makes sure that there are the ClickHouse servers of the tests: Debian's old one, unpacked under the target
+/// folder so that no service is installed with it, and today's engine, a library of Python.
+///
+/// # Errors
+/// When one is missing and can't be installed.
+pub fn clickhouse(workspace: &Workspace) -> Result<()> {
+    let old = workspace.target.join("clickhouse-old");
+    if ClickHouse::old_program().is_none() && !old.join("usr/sbin/clickhouse-server").exists() {
+        // The library has the server in it, and brings what it needs.
+        apt::install(
+            &["clickhouse-common"],
+            "tests take an old ClickHouse server",
+        )?;
+        std::fs::create_dir_all(&old)?;
+        command::run(
+            Command::new("apt-get")
+                .args(["download", "-qq", "clickhouse-server"])
+                .current_dir(&old),
+        )?;
+        for package in entries(&old) {
+            if package.extension().is_some_and(|name| name == "deb") {
+                command::run(Command::new("dpkg-deb").arg("-x").arg(&package).arg(&old))?;
+            }
+        }
+    }
+    let engine = workspace.target.join("clickhouse-engine");
+    if std::env::var_os("CLICKHOUSE_TEST_URL").is_none() && !engine.join("ready").exists() {
+        let made = command::run(Command::new("python3").args(["-m", "venv"]).arg(&engine));
+        if made.is_err() {
+            apt::install(&["python3-venv"], "tests take a Python environment")?;
+            command::run(Command::new("python3").args(["-m", "venv"]).arg(&engine))?;
+        }
+        command::run(
+            Command::new(engine.join("bin/python3"))
+                .args(["-m", "pip", "install", "--quiet", ENGINE]),
+        )?;
+        // A broken download must not look like an installation.
+        std::fs::write(engine.join("ready"), ENGINE)?;
+    }
+    Ok(())
+}
+
+/// Today's engine, of the release that the tests were written against.
+const ENGINE: &str = "chdb-core==26.9.0";
 
 /// The library and, beside it, the compiler's headers (`stddef.h`), as Debian, Ubuntu and Fedora lay them
 /// out. A user who set `LIBCLANG_PATH` is believed.

@@ -26,8 +26,10 @@ pub fn run(arguments: &[&str]) -> Result<()> {
     prerequisites::libclang()?;
     prerequisites::postgres()?;
     prerequisites::mariadb()?;
+    prerequisites::clickhouse(&workspace)?;
     plugins::run(plugins::Options {
         hostile: true,
+        examples: true,
         choice: Choice::Automatic,
     })?;
     let logs = workspace.test_logs();

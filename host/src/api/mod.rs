@@ -2,6 +2,7 @@
 
 pub mod auth;
 pub mod body;
+pub mod catalog;
 mod convert;
 pub mod databases;
 mod extract;
@@ -62,6 +63,8 @@ fn routes(app: &App) -> Router<App> {
         .route("/databases/{id}/schema", get(databases::schema))
         .route("/databases/{id}/health", get(databases::health))
         .route("/query", post(query::run))
+        .route("/catalog", get(catalog::list))
+        .route("/catalog/{type}", get(catalog::get))
         .route("/tools", get(tools::list))
         .route("/tools/execute", post(tools::execute))
         .route("/tools/approvals/{id}", post(tools::approve))

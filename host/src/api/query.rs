@@ -15,6 +15,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http_body::Frame;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+use tracing::Span;
 use uuid::Uuid;
 
 use super::body::Fields;
@@ -209,6 +210,7 @@ fn respond(request: &HeaderMap, encoded: Encoded, shutdown: CancellationToken) -
         outcome: trailers.then_some(outcome),
         shutdown: Box::pin(shutdown.cancelled_owned()),
         ended: false,
+        span: Span::current(),
     };
     let mut response = Body::new(answer).into_response();
     let headers = response.headers_mut();
@@ -267,6 +269,8 @@ struct Answer {
     outcome: Option<Outcome>,
     shutdown: Pin<Box<WaitForCancellationFutureOwned>>,
     ended: bool,
+    /// The request's: the body is read after its handler has returned.
+    span: Span,
 }
 
 impl http_body::Body for Answer {
@@ -278,6 +282,7 @@ impl http_body::Body for Answer {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::BoxError>>> {
         let this = &mut *self;
+        let _entered = this.span.clone().entered();
         if this.ended {
             return Poll::Ready(None);
         }

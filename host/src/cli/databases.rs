@@ -149,7 +149,8 @@ pub async fn find(server: &Server, target: &str) -> Result<Uuid, Failure> {
         })
 }
 
-fn read_url(argument: String) -> Result<Secret<String>, Failure> {
+/// A URL as it was given; `-` reads it from standard input.
+pub fn read_url(argument: String) -> Result<Secret<String>, Failure> {
     if argument != "-" {
         return Ok(Secret::new(argument));
     }

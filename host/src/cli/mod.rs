@@ -6,6 +6,7 @@
 //! 2 not understood.
 
 mod argument;
+mod catalog;
 mod databases;
 mod ending;
 mod failure;
@@ -13,7 +14,7 @@ mod keys;
 mod limits;
 mod logs;
 mod output;
-mod plugins;
+mod plugin;
 mod query;
 mod remote;
 mod serve;
@@ -65,7 +66,9 @@ enum Command {
     Tools(tools::Args),
     /// What drivers and tools there are; installing and removing them
     #[command(subcommand, visible_alias = "plugins")]
-    Plugin(plugins::Args),
+    Plugin(plugin::Args),
+    /// Every database type: URLs, credentials, how tables are listed
+    Catalog(catalog::Args),
     /// The keys that credentials are encrypted with
     #[command(subcommand)]
     Keys(keys::Args),
@@ -147,10 +150,11 @@ async fn execute(cli: Cli) -> Result<(), Failure> {
             })
             .await
         }
-        Command::Plugin(args) => {
+        Command::Plugin(args) => plugin::run(config, args, printer).await,
+        Command::Catalog(args) => {
             let server = Server::open(config).await?;
             ask(server, async |server| {
-                plugins::run(server, args, printer).await
+                catalog::run(server, &args, printer).await
             })
             .await
         }

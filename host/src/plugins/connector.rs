@@ -292,7 +292,7 @@ impl Session {
         if !std::mem::take(&mut self.reused) || !dead {
             return Ok(false);
         }
-        tracing::debug!(plugin = %self.connector.plugin().name, "an idle session had died, opening another");
+        tracing::debug!(plugin = %self.connector.plugin().name, connection = %self.key.id, "an idle session had died, opening another");
         self.lease.close_siblings();
         self.lease.end();
         let inner = &self.connector.inner;

@@ -89,6 +89,7 @@ impl Cursor {
     fn read_ahead(&mut self) {
         let (sender, receiver) = mpsc::channel(1);
         if let Mode::Here(lease) = std::mem::replace(&mut self.mode, Mode::Ahead(receiver)) {
+            // Still on behalf of the same request.
             tokio::spawn(pump(*lease, self.deadline, sender).in_current_span());
         }
     }

@@ -120,6 +120,10 @@ pub enum Reason {
     NotAllowed,
     #[error("it is not an address of this connection")]
     NotOfConnection,
+    #[error("it is not the origin of this connection")]
+    OtherOrigin,
+    #[error("a connector has the network of its transport only")]
+    NotOfTransport,
     #[error("a plugin may connect out, not listen or bind")]
     Listening,
 }

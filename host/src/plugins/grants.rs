@@ -7,6 +7,9 @@
 //! C libraries name socket and file interfaces in every program, if only to drop a handle. An interface
 //! without a way to make its handles gives no power: `tcp` and `udp` are harmless without
 //! `tcp-create-socket`, `udp-create-socket` and `instance-network`, and the file system has no folders.
+//!
+//! Whether a connector speaks over sockets or HTTP it says itself, and only once it can be called. It may
+//! import both; `instance` gives it the one that it has said.
 
 use super::PluginKind;
 
@@ -42,6 +45,8 @@ const BASE: &[&str] = &[
 const CONNECTOR: &[&str] = &[
     "wasi:sockets/instance-network",
     "wasi:sockets/tcp-create-socket",
+    "wasi:http/types",
+    "wasi:http/outgoing-handler",
     "datachat:plugin/secrets",
     "datachat:plugin/tls",
 ];
@@ -72,11 +77,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_connector_gets_tcp_but_neither_udp_nor_name_lookup_nor_a_database() {
+    fn a_connector_gets_tcp_and_http_but_neither_udp_nor_name_lookup_nor_a_database() {
         let wanted = [
             "wasi:sockets/tcp-create-socket@0.2.3",
             "wasi:sockets/udp-create-socket@0.2.3",
             "wasi:sockets/ip-name-lookup@0.2.3",
+            "wasi:http/outgoing-handler@0.2.3",
+            "wasi:http/incoming-handler@0.2.3",
             "datachat:plugin/database@0.1.0",
             "datachat:plugin/log@0.1.0",
         ];
@@ -85,6 +92,7 @@ mod tests {
             [
                 "wasi:sockets/udp-create-socket@0.2.3",
                 "wasi:sockets/ip-name-lookup@0.2.3",
+                "wasi:http/incoming-handler@0.2.3",
                 "datachat:plugin/database@0.1.0",
             ]
         );

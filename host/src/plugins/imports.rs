@@ -20,6 +20,7 @@ pub(crate) fn connector_linker(engine: &wasmtime::Engine) -> wasmtime::Result<Li
     let l = &mut linker;
     sockets::tcp_create_socket::add_to_linker::<State, WasiSockets>(l, State::sockets)?;
     sockets::instance_network::add_to_linker::<State, WasiSockets>(l, State::sockets)?;
+    wasmtime_wasi_http::p2::add_only_http_to_linker_async(l)?;
     secrets::add_to_linker::<State, HasSelf<State>>(l, |state| state)?;
     tls::add_to_linker::<State, HasSelf<State>>(l, |state| state)?;
     Ok(linker)

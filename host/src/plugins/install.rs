@@ -5,7 +5,6 @@
 //! is, and whether another plugin serves the same names. Only then file and record change, and the snapshot
 //! with them. So an upgrade that fails leaves the old version stored and running.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use chrono::{SubsecRound, Utc};
@@ -285,9 +284,14 @@ impl Inner {
     }
 
     fn view(&self, name: &str) -> Result<PluginView, ChangeError> {
-        let mut views = self.snapshot().views().into_iter();
-        views
-            .find(|view| view.status.name == name)
+        let views = self.snapshot().views();
+        let mut named = views.iter().filter(|view| view.status.name == name);
+        // An installed one that could not be loaded has left its place to the shipped one of its name.
+        let installed = |view: &&&PluginView| view.origin == Origin::Installed;
+        let found = named.clone().find(|view| installed(&view));
+        found
+            .or_else(|| named.next())
+            .cloned()
             .ok_or_else(|| ChangeError::Unknown {
                 name: name.to_owned(),
             })
@@ -306,7 +310,7 @@ impl Inner {
 
     fn busy(&self) -> ChangeError {
         ChangeError::Shelf(ShelfError::Locked {
-            path: PathBuf::from(self.shelf.path("")),
+            path: self.shelf.path(""),
         })
     }
 }

@@ -1,7 +1,7 @@
 //! One instance of a component: its store, what it may do, and how it is called.
 //!
 //! A call ends in one of these ways: the guest answers, it traps, it reaches a limit, it breaks a rule of the
-//! socket layer, its time is up, or it is cancelled. After anything but an answer the instance must not
+//! network, its time is up, or it is cancelled. After anything but an answer the instance must not
 //! be called again; whoever owns it drops it, and its sockets close with it.
 
 use std::net::SocketAddr;
@@ -16,26 +16,33 @@ use wasmtime::component::ResourceTable;
 use wasmtime::{Store, UpdateDeadline};
 use wasmtime_wasi::sockets::SocketAddrUse;
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtxView, WasiHttpView};
 
 use super::bindings::connector::datachat::plugin::log::Level;
 use super::egress::{self, EgressPolicy, Reason};
 use super::engine::EPOCH_TICK_MS;
 use super::folders::Folder;
 use super::guest_log::GuestLog;
+use super::http::Http;
 use super::limiter::{LimitReached, Limiter};
 use super::plugin::Plugin;
 use super::redact::Redactor;
-use super::{PluginError, Target, ToolContext, fault};
+use super::{PluginError, Target, ToolContext, Transport, fault};
+use crate::limits::Limits;
 
 /// The most random bytes that a guest gets in one call.
 const RANDOM: u64 = 64 << 10;
+
+/// The most bytes that an error shows of an address that a guest made up.
+const LONGEST_ADDRESS: usize = 256;
 
 /// What an instance stands for, and so what its imports give it.
 pub(crate) enum Rights {
     /// Only to say what it is.
     None,
-    /// One session of one connection.
+    /// One session of one connection, over the transport that the connector has.
     Connection {
+        transport: Transport,
         target: Box<Target>,
         addresses: Arc<[SocketAddr]>,
         /// What a connector without a network reads.
@@ -48,6 +55,7 @@ pub(crate) enum Rights {
 /// The data of a store.
 pub(crate) struct State {
     wasi: WasiCtx,
+    http: Http,
     pub(crate) table: ResourceTable,
     limiter: Limiter,
     pub(crate) log: GuestLog,
@@ -67,15 +75,42 @@ impl WasiView for State {
     }
 }
 
-/// The first rule that a guest broke.
-type Violation = Arc<Mutex<Option<(SocketAddr, Reason)>>>;
+impl WasiHttpView for State {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView {
+            hooks: &mut self.http.hooks,
+            table: &mut self.table,
+            ctx: &mut self.http.ctx,
+        }
+    }
+}
+
+/// The first rule that a guest broke, and where it wanted to go.
+#[derive(Clone, Default)]
+pub(crate) struct Violations(Arc<Mutex<Option<(String, Reason)>>>);
+
+impl Violations {
+    pub(crate) fn record(&self, address: String, reason: Reason) {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get_or_insert((address, reason));
+    }
+
+    fn first(&self) -> Option<(String, Reason)> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
 
 /// A store on its way through calls. The component instance in it belongs to the caller.
 pub(crate) struct Instance {
     pub(crate) store: Store<State>,
     plugin: Arc<Plugin>,
     connection: Option<Uuid>,
-    violation: Violation,
+    violations: Violations,
     _place: OwnedSemaphorePermit,
 }
 
@@ -137,11 +172,12 @@ impl Instance {
             redactor,
             limits.plugin_log_bytes,
         );
-        let violation = Violation::default();
+        let violations = Violations::default();
         let mut table = ResourceTable::new();
         table.set_max_capacity(size(limits.plugin_handles));
         let state = State {
-            wasi: wasi(&rights, &log, egress, &violation),
+            wasi: wasi(&rights, &log, egress, &violations),
+            http: http(&rights, egress, limits, &violations),
             table,
             limiter: Limiter::new(limits.plugin_memory_bytes, limits.plugin_table_elements),
             log,
@@ -166,7 +202,7 @@ impl Instance {
             store,
             plugin,
             connection,
-            violation,
+            violations,
             _place: place,
         }
     }
@@ -214,18 +250,15 @@ impl Instance {
             }
         };
         let result = ended.and_then(|result| self.judge(result));
-        self.plugin.record(call, began.elapsed(), &result);
+        self.plugin
+            .record(call, self.connection, began.elapsed(), &result);
         result
     }
 
     fn judge<T>(&self, result: wasmtime::Result<T>) -> Result<T, PluginError> {
-        let violation = *self
-            .violation
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some((address, reason)) = violation {
+        if let Some((address, reason)) = self.violations.first() {
             return Err(PluginError::AddressNotAllowed {
-                address: address.to_string(),
+                address: self.redactor().line(&address, LONGEST_ADDRESS),
                 reason: reason.to_string(),
             });
         }
@@ -237,12 +270,30 @@ fn size(n: u64) -> usize {
     usize::try_from(n).unwrap_or(usize::MAX)
 }
 
+/// HTTP to its own origin for a connection over HTTP, none for everyone else.
+fn http(
+    rights: &Rights,
+    egress: &Arc<EgressPolicy>,
+    limits: &Limits,
+    violations: &Violations,
+) -> Http {
+    match rights {
+        Rights::Connection {
+            transport: Transport::Http,
+            target,
+            addresses,
+            ..
+        } => Http::to(target, addresses, egress, limits, violations.clone()),
+        _ => Http::none(violations.clone()),
+    }
+}
+
 /// Clocks, random numbers and a log for everyone; for a connection TCP to its own addresses, or its folder.
 fn wasi(
     rights: &Rights,
     log: &GuestLog,
     egress: &Arc<EgressPolicy>,
-    violation: &Violation,
+    violations: &Violations,
 ) -> WasiCtx {
     let mut wasi = WasiCtxBuilder::new();
     wasi.stdout(log.stream("stdout", Level::Info))
@@ -261,18 +312,24 @@ fn wasi(
             // It was there a moment ago. The guest finds nothing and says so.
             tracing::warn!(folder = folder.name, %error, "a granted folder can't be opened");
         }
-    } else if let Rights::Connection { addresses, .. } = rights {
+    } else if let Rights::Connection {
+        transport,
+        addresses,
+        ..
+    } = rights
+    {
+        let transport = *transport;
         let addresses = Arc::clone(addresses);
         let egress = Arc::clone(egress);
-        let violation = Arc::clone(violation);
+        let violations = violations.clone();
         wasi.allow_tcp(true)
             .socket_addr_check(move |address, usage| {
-                let judged = admit(address, usage, &addresses, &egress);
+                let judged = match transport {
+                    Transport::Tcp => admit(address, usage, &addresses, &egress),
+                    _ => Err(Reason::NotOfTransport),
+                };
                 if let Err(reason) = judged {
-                    violation
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .get_or_insert((address, reason));
+                    violations.record(address.to_string(), reason);
                 }
                 Box::pin(async move { judged.is_ok() })
             });

@@ -84,7 +84,8 @@ impl Lease {
             drop(session);
             runtime.spawn(async move {
                 if let Err(error) = factory.cancel(&to, &token).await {
-                    tracing::warn!(plugin = %factory.plugin.name, %error, "a statement could not be cancelled");
+                    let connection = to.connection.map(tracing::field::display);
+                    tracing::warn!(plugin = %factory.plugin.name, connection, %error, "a statement could not be cancelled");
                 }
                 drop(seat);
             });

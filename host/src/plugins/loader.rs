@@ -160,7 +160,12 @@ impl Loader {
         })
     }
 
-    async fn component(&self, digest: &str, wasm: Vec<u8>) -> Result<Component, LoadError> {
+    /// Compiles, or finds what was compiled before.
+    pub(super) async fn component(
+        &self,
+        digest: &str,
+        wasm: Vec<u8>,
+    ) -> Result<Component, LoadError> {
         let limits = &self.runtime.limits;
         if wasm.len() as u64 > limits.plugin_wasm_bytes {
             return Err(LoadError::TooLarge {
@@ -199,10 +204,7 @@ impl Loader {
     /// What can never run is refused now.
     fn fits(&self, component: &Component) -> Result<(), LoadError> {
         let limit = self.runtime.limits.plugin_memory_bytes;
-        let needed = component
-            .resources_required()
-            .and_then(|required| required.max_initial_memory_size)
-            .map_or(0, |pages| pages.saturating_mul(65_536));
+        let needed = initial_memory(component);
         if needed > limit {
             return Err(LoadError::Memory { needed, limit });
         }
@@ -231,6 +233,7 @@ impl Loader {
         let factory = Factory {
             plugin: self.plugin(&info.name, PluginKind::Connector, digest),
             pre,
+            transport: info.transport,
             egress: Arc::clone(&self.egress),
             folders: wanted.folders.clone(),
         };
@@ -289,6 +292,14 @@ impl Loader {
     }
 }
 
+/// What a component's memories have before it runs, in bytes.
+pub(super) fn initial_memory(component: &Component) -> u64 {
+    component
+        .resources_required()
+        .and_then(|required| required.max_initial_memory_size)
+        .map_or(0, |pages| pages.saturating_mul(65_536))
+}
+
 /// A lower-case letter, then lower-case letters, digits and what is `extra`.
 pub(super) fn is_name(text: &str, extra: &[char]) -> bool {
     text.len() <= 64
@@ -306,9 +317,6 @@ fn check_connector(info: &ConnectorInfo) -> Result<(), String> {
     if info.version.is_empty() || info.version.len() > 64 {
         return Err("the version is empty or long".to_owned());
     }
-    if info.transport == Transport::Http {
-        return Err("this server does not grant the transport http".to_owned());
-    }
     let names = info
         .database_types
         .iter()
@@ -321,6 +329,14 @@ fn check_connector(info: &ConnectorInfo) -> Result<(), String> {
     for scheme in &info.url_schemes {
         if !is_name(scheme, &['-', '.']) {
             return Err(format!("{scheme:?} can't be a URL scheme"));
+        }
+    }
+    for defaults in &info.scheme_defaults {
+        if !info.url_schemes.contains(&defaults.scheme) || defaults.port == 0 {
+            return Err(format!(
+                "the defaults of {:?} are of no URL scheme of it, or without a port",
+                defaults.scheme
+            ));
         }
     }
     // Folders have no ports.

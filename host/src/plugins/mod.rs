@@ -2,8 +2,9 @@
 //!
 //! A component is loaded once (`loader`) and instantiated for each database session or tool call
 //! (`instance`). Which ones are loaded is a snapshot that changes while requests run (`refresh`), for operators
-//! install and remove plugins ([`install`]) within the rules of [`trust`]. It gets the imports of its world (`grants`) and, of the network, the addresses of its one
-//! connection ([`egress`]). Sessions are pooled (`pool`) and let go of without leaving anything behind
+//! install and remove plugins ([`install`]) within the rules of [`trust`]. It gets the imports of its world
+//! (`grants`) and, of the network, the addresses of its one connection ([`egress`]), as sockets or as HTTP
+//! (`http`). Sessions are pooled (`pool`) and let go of without leaving anything behind
 //! (`lease`). This layer knows no SQL and no HTTP; what a result means is for the layers above.
 
 pub mod bindings;
@@ -18,7 +19,9 @@ mod fault;
 pub mod folders;
 mod grants;
 mod guest_log;
+mod http;
 mod imports;
+pub mod inspect;
 pub mod install;
 mod instance;
 mod lease;
@@ -46,8 +49,8 @@ pub use bindings::connector::datachat::plugin::types::{
     Value,
 };
 pub use bindings::connector::exports::datachat::plugin::connector::{
-    ConnectorInfo, DangerousRight, DatabaseType, Dialect, OptionSpec, ServerInfo, Statement,
-    Template, TlsMode, Transport,
+    ConnectorInfo, DangerousRight, DatabaseType, Dialect, OptionSpec, SchemeDefaults, ServerInfo,
+    Statement, Template, TlsMode, Transport,
 };
 pub use connector::{Connector, Session};
 pub use cursor::Cursor;
@@ -144,7 +147,10 @@ impl Plugins {
         let inner = Arc::new(Inner {
             loader,
             admission: options.admission,
-            shelf: Shelf::of(&options.data_dir),
+            shelf: Shelf::of(
+                &options.data_dir,
+                Duration::from_millis(limits.plugin_lock_ms),
+            ),
             data_dir: options.data_dir,
             managed: matches!(options.components, Components::Shipped),
             shipped,
@@ -161,9 +167,10 @@ impl Plugins {
             let stamp = inner.shelf.stamp();
             if let Err(error) = inner.refresh(None).await {
                 tracing::error!(%error, "no installed plugin is loaded");
-                inner.show_problem(&error);
+                inner.show_problem();
             }
-            tokio::spawn(refresh::watch(Arc::downgrade(&inner), stamp));
+            let pause = Duration::from_millis(inner.limits.plugin_watch_ms);
+            tokio::spawn(refresh::watch(Arc::downgrade(&inner), pause, stamp));
         }
         tokio::spawn(sweep(
             Arc::downgrade(&inner.pool),
@@ -254,10 +261,11 @@ impl Plugins {
 }
 
 impl Inner {
-    /// Lists what keeps all installed plugins from being loaded.
-    fn show_problem(&self, error: &ShelfError) {
+    /// Lists that none of the installed plugins could be loaded. Everybody sees it; where the folder lies and what
+    /// is wrong with it is in the log.
+    fn show_problem(&self) {
         let name = "installed plugins".to_owned();
-        let why = Some(error.to_string());
+        let why = Some("their folder can't be read; the server's log says why".to_owned());
         let view = PluginView::absent(name, String::new(), Origin::Installed, why);
         let mut current = self
             .current

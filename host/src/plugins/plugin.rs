@@ -3,6 +3,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use uuid::Uuid;
+
 use super::PluginError;
 use super::engine::Runtime;
 use super::pool::Owner;
@@ -79,10 +81,11 @@ impl Plugin {
         ))
     }
 
-    /// Counts how a call went.
+    /// Counts how a call went, which was for a connection if it was for any.
     pub(crate) fn record<T>(
         &self,
         call: &'static str,
+        connection: Option<Uuid>,
         took: Duration,
         result: &Result<T, PluginError>,
     ) {
@@ -108,10 +111,11 @@ impl Plugin {
         else {
             return;
         };
+        let connection = connection.map(tracing::field::display);
         if let PluginError::Failed { detail, .. } = error {
-            tracing::warn!(plugin = %self.name, call, detail, "plugin failed");
+            tracing::warn!(plugin = %self.name, connection, call, detail, "plugin failed");
         } else {
-            tracing::warn!(plugin = %self.name, call, %error, "plugin stopped");
+            tracing::warn!(plugin = %self.name, connection, call, %error, "plugin stopped");
         }
         if let Some(time) = self.quarantine().failure(Instant::now()) {
             tracing::error!(plugin = %self.name, seconds = time.as_secs(), "plugin quarantined");

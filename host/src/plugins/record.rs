@@ -4,6 +4,8 @@
 //! says is checked when it is read, because people edit files; one that can't be right makes the whole record
 //! unreadable, for the next write would lose it. Reading and writing the file is [`super::shelf`]'s.
 
+use std::path::Path;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -111,8 +113,12 @@ impl Record {
 }
 
 /// A plain file name that ends in `.wasm`.
-fn is_file(name: &str) -> bool {
-    name.ends_with(".wasm") && !name.starts_with('.') && !name.contains(['/', '\\', '\0'])
+pub(crate) fn is_file(name: &str) -> bool {
+    Path::new(name)
+        .extension()
+        .is_some_and(|extension| extension == "wasm")
+        && !name.starts_with('.')
+        && !name.contains(['/', '\\', '\0'])
 }
 
 /// The file that a plugin is stored in: another one for other bytes, so that an upgrade never changes a file.

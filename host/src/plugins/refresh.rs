@@ -3,7 +3,7 @@
 //! The folder of installed plugins is the truth: whoever changes it, this process, another server or a command,
 //! every server on it makes the same snapshot of it. What is loaded already and unchanged stays loaded, with its
 //! sessions; what was replaced or removed keeps serving whoever holds it and keeps no idle session. A server
-//! looks every [`TICK`] whether anything in the folder has changed.
+//! looks every `plugin_watch_ms` whether anything in the folder has changed.
 
 use std::collections::HashSet;
 use std::sync::{Arc, PoisonError, Weak};
@@ -16,9 +16,6 @@ use super::shelf::{Content, Contents, ShelfError, Shelved, Stamp};
 use super::snapshot::{Entry, Snapshot};
 use super::status::{Origin, PluginView};
 use super::{Inner, blocking};
-
-/// How often the folder is looked at; a change counts once it has stood for as long.
-pub(crate) const TICK: Duration = Duration::from_millis(400);
 
 impl Inner {
     pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
@@ -212,10 +209,10 @@ fn not_loaded(
 }
 
 /// Looks after the folder until the runtime is gone.
-pub(crate) async fn watch(inner: Weak<Inner>, mut applied: Stamp) {
+pub(crate) async fn watch(inner: Weak<Inner>, pause: Duration, mut applied: Stamp) {
     let mut last = applied.clone();
     loop {
-        tokio::time::sleep(TICK).await;
+        tokio::time::sleep(pause).await;
         let Some(inner) = inner.upgrade() else { return };
         let shelf = inner.shelf.clone();
         let now = blocking(move || shelf.stamp()).await;

@@ -21,6 +21,7 @@ use super::instance::{Deadline, Instance, Rights, State};
 use super::plugin::Plugin;
 use super::{
     DbError, ErrorCode, PluginError, Relation, RelationFilter, ServerInfo, Statement, Target,
+    Transport,
 };
 
 /// About how much of a result the guest hands over at a time, in bytes.
@@ -32,6 +33,7 @@ const PAGE: u32 = 500;
 pub(crate) struct Factory {
     pub(crate) plugin: Arc<Plugin>,
     pub(crate) pre: ConnectorPluginPre<State>,
+    pub(crate) transport: Transport,
     pub(crate) egress: Arc<EgressPolicy>,
     /// What the operator lets it read.
     pub(crate) folders: Folders,
@@ -54,6 +56,7 @@ impl Factory {
         cancelled: &CancellationToken,
     ) -> Result<(Instance, ConnectorPlugin), PluginError> {
         let rights = Rights::Connection {
+            transport: self.transport,
             target: Box::new(to.target.clone()),
             addresses: Arc::clone(&to.addresses),
             folder: to.folder.clone(),

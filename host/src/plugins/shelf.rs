@@ -16,13 +16,11 @@ use std::time::{Duration, Instant};
 use sha2::{Digest, Sha256};
 
 use super::cache::hex;
-use super::record::Record;
+use super::record::{Record, is_file};
 use super::trust::{Admission, Signed};
 
 const RECORD: &str = "installed.json";
 const LOCK: &str = ".lock";
-/// How long somebody else may hold the lock.
-const PATIENCE: Duration = Duration::from_secs(10);
 /// A signature has four lines; whatever is longer is none.
 const SIGNATURE_BYTES: u64 = 8 << 10;
 
@@ -41,6 +39,8 @@ pub enum ShelfError {
 #[derive(Debug, Clone)]
 pub(crate) struct Shelf {
     folder: PathBuf,
+    /// How long somebody else may hold the lock.
+    patience: Duration,
 }
 
 /// What lies in it.
@@ -78,9 +78,10 @@ pub(crate) struct New<'a> {
 }
 
 impl Shelf {
-    pub(crate) fn of(data_dir: &Path) -> Self {
+    pub(crate) fn of(data_dir: &Path, patience: Duration) -> Self {
         Self {
             folder: data_dir.join("plugins"),
+            patience,
         }
     }
 
@@ -109,9 +110,10 @@ impl Shelf {
         let _lock = self.lock(Lock::Shared)?;
         let record = self.record()?;
         let mut names: Vec<String> = self
-            .entries()?
+            .entries()
+            .map_err(|source| self.io(source))?
             .into_iter()
-            .filter(|name| name.ends_with(".wasm") && !name.starts_with('.'))
+            .filter(|name| is_file(name))
             .collect();
         names.sort();
         let files = names.into_iter().map(|file| Shelved {
@@ -159,6 +161,9 @@ impl Shelf {
                     remove(&self.path(&gone.file))?;
                     remove(&self.path(&signature_of(&gone.file)))?;
                 }
+            }
+            for name in self.entries()?.iter().filter(|name| is_draft(name)) {
+                remove(&self.path(name))?;
             }
             // The names themselves.
             File::open(&self.folder)?.sync_all()
@@ -236,13 +241,10 @@ impl Shelf {
         })
     }
 
-    fn entries(&self) -> Result<Vec<String>, ShelfError> {
-        let names = || -> io::Result<Vec<String>> {
-            fs::read_dir(&self.folder)?
-                .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
-                .collect()
-        };
-        names().map_err(|source| self.io(source))
+    fn entries(&self) -> io::Result<Vec<String>> {
+        fs::read_dir(&self.folder)?
+            .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
+            .collect()
     }
 
     fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
@@ -280,7 +282,7 @@ impl Shelf {
             }
             (Err(error), Lock::Exclusive) => return Err(self.io(error)),
         };
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + self.patience;
         loop {
             let taken = match lock {
                 Lock::Shared => file.try_lock_shared(),
@@ -316,6 +318,12 @@ enum Lock {
 /// `sha256:` and 64 hex digits.
 pub(crate) fn digest(wasm: &[u8]) -> String {
     format!("sha256:{}", hex(&Sha256::digest(wasm)))
+}
+
+/// What a write leaves when its process dies. Whoever holds the folder alone may remove it.
+fn is_draft(name: &str) -> bool {
+    let tail = name.rsplit('.').next().unwrap_or_default();
+    name.starts_with('.') && uuid::Uuid::try_parse(tail).is_ok()
 }
 
 fn signature_of(file: &str) -> String {

@@ -3,7 +3,7 @@ use super::*;
 
 fn shelf() -> (tempfile::TempDir, Shelf) {
     let data = tempfile::tempdir().expect("a folder");
-    let shelf = Shelf::of(data.path());
+    let shelf = Shelf::of(data.path(), Duration::from_secs(10));
     (data, shelf)
 }
 
@@ -48,6 +48,8 @@ fn an_upgrade_leaves_the_new_file_and_a_record_that_names_it() {
     let (_data, shelf) = shelf();
     let old = put(&shelf, "csv", b"one");
     std::fs::write(shelf.path(&signature_of(&old)), "sig").expect("written");
+    let draft = format!(".{old}.{}", uuid::Uuid::new_v4());
+    std::fs::write(shelf.path(&draft), "half").expect("written");
     let before = shelf.stamp();
     let new = put(&shelf, "csv", b"two");
     assert_ne!(old, new);
@@ -128,4 +130,20 @@ fn changes_from_many_threads_are_all_kept() {
     let contents = contents(&shelf);
     assert_eq!(contents.record.plugins.len(), 8);
     assert_eq!(contents.files.len(), 8);
+}
+
+#[test]
+fn a_folder_that_another_process_keeps_to_itself_is_waited_for_and_then_said_to_be_locked() {
+    let (data, shelf) = shelf();
+    put(&shelf, "csv", b"one");
+    let held = shelf.lock(Lock::Exclusive).expect("free");
+    let hasty = Shelf::of(data.path(), Duration::from_millis(20));
+    let read = hasty.read(1, &Admission::default(), &HashSet::new());
+    assert!(matches!(read, Err(ShelfError::Locked { .. })));
+    drop(held);
+    assert!(
+        hasty
+            .read(1, &Admission::default(), &HashSet::new())
+            .is_ok()
+    );
 }

@@ -1,6 +1,6 @@
 //! Which installed components are loaded: by anyone, by recorded digest, or by a trusted signature.
 //!
-//! Signatures are minisign's (Ed25519 over the file, or over its BLAKE2b hash), with the signed trusted
+//! Signatures are minisign's (Ed25519 over the file, or over its hash), with the signed trusted
 //! comment. A signature that is there and can't be right is refused under every policy: somebody changed
 //! something. One by a key that nobody named counts as none, so that keys can be named later. Shipped
 //! components are part of the program and are not asked for. Pure, apart from reading files of keys.

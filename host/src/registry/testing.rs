@@ -11,7 +11,7 @@ use super::{
 use crate::limits::Limits;
 use crate::plugins::{
     ConnectorInfo, DangerousRight, DatabaseType, DbError, Dialect, ErrorCode, OptionSpec,
-    PluginError, ServerInfo, Target, Transport,
+    PluginError, SchemeDefaults, ServerInfo, Target, TlsMode, Transport,
 };
 use crate::secret::Secret;
 use crate::store::{Location, Store};
@@ -36,6 +36,7 @@ pub(super) fn postgres_info() -> ConnectorInfo {
         }],
         url_schemes: vec!["postgresql".to_owned(), "postgres".to_owned()],
         default_port: 5432,
+        scheme_defaults: Vec::new(),
         dialect: Dialect::Postgresql,
         transport: Transport::Tcp,
         options: vec![
@@ -81,6 +82,31 @@ pub(super) fn mysql_info() -> ConnectorInfo {
             Some("PREFERRED"),
         )],
         tls_option: Some("ssl-mode".to_owned()),
+        ..postgres_info()
+    }
+}
+
+/// Its schemes say whether there is TLS.
+pub(super) fn clickhouse_info() -> ConnectorInfo {
+    let scheme = |scheme: &str, port, tls| SchemeDefaults {
+        scheme: scheme.to_owned(),
+        port,
+        tls,
+    };
+    ConnectorInfo {
+        name: "clickhouse".to_owned(),
+        url_schemes: vec!["http".to_owned(), "https".to_owned()],
+        default_port: 8123,
+        scheme_defaults: vec![
+            scheme("http", 8123, TlsMode::Disable),
+            scheme("https", 8443, TlsMode::VerifyFull),
+        ],
+        dialect: Dialect::Clickhouse,
+        transport: Transport::Http,
+        options: vec![
+            option("sslmode", &[], None),
+            option("sslrootcert", &[], None),
+        ],
         ..postgres_info()
     }
 }

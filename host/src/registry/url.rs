@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use percent_encoding::percent_decode_str;
 
 use crate::plugins::target::Tls;
-use crate::plugins::{ConnectorInfo, OptionSpec, Target, TlsMode};
+use crate::plugins::{ConnectorInfo, OptionSpec, SchemeDefaults, Target, TlsMode};
 use crate::secret::Secret;
 
 /// The options that name a file of trusted roots.
@@ -64,6 +64,8 @@ pub enum UrlError {
     BadRoots { name: String },
     #[error("{roots}=system asks for full verification, which {tls} denies")]
     WeakTls { roots: String, tls: String },
+    #[error("{scheme}:// says whether there is TLS, and {option} contradicts it")]
+    SchemeTls { scheme: String, option: String },
 }
 
 /// The parts of a URL, decoded, before a connector has had its say.
@@ -169,15 +171,42 @@ impl Parts {
                 options.push((name, value));
             }
         }
+        let scheme = info
+            .scheme_defaults
+            .iter()
+            .find(|defaults| defaults.scheme == self.scheme);
+        if let Some(scheme) = scheme {
+            mode = Some(agree(scheme, mode, info)?);
+        }
         Ok(Target {
             host: self.host,
-            port: self.port.unwrap_or(info.default_port),
+            port: self
+                .port
+                .or(scheme.map(|defaults| defaults.port))
+                .unwrap_or(info.default_port),
             database: self.database,
             user: self.user,
             password: self.password,
             options,
             tls: decide_tls(info, mode, roots)?,
         })
+    }
+}
+
+/// The TLS mode of a URL whose scheme says whether there is TLS: its option may only say how much is verified.
+fn agree(
+    scheme: &SchemeDefaults,
+    mode: Option<TlsMode>,
+    info: &ConnectorInfo,
+) -> Result<TlsMode, UrlError> {
+    let encrypted = |mode: TlsMode| !matches!(mode, TlsMode::Disable | TlsMode::Prefer);
+    match mode {
+        None => Ok(scheme.tls),
+        Some(mode) if mode == scheme.tls || encrypted(mode) && encrypted(scheme.tls) => Ok(mode),
+        Some(_) => Err(UrlError::SchemeTls {
+            scheme: scheme.scheme.clone(),
+            option: info.tls_option.clone().unwrap_or_default(),
+        }),
     }
 }
 

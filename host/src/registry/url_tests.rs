@@ -1,7 +1,7 @@
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use proptest::prelude::*;
 
-use super::super::testing::{mysql_info, postgres_info};
+use super::super::testing::{clickhouse_info, mysql_info, postgres_info};
 use super::*;
 
 fn parse(url: &str) -> Result<Target, UrlError> {
@@ -301,4 +301,37 @@ proptest! {
         let _ = parse(&format!("postgresql://{tail}{text}"));
         let _ = parse(&format!("postgresql://h/{text}{tail}"));
     }
+}
+
+#[test]
+fn a_scheme_that_stands_for_tls_has_its_port_and_verifies() {
+    let target = |url: &str| Parts::parse(url)?.target(&clickhouse_info());
+    let of = |url: &str| {
+        let target = target(url).unwrap_or_else(|error| panic!("{url}: {error}"));
+        (target.port, target.tls.mode)
+    };
+    assert_eq!(of("http://h"), (8123, TlsMode::Disable));
+    assert_eq!(of("https://h"), (8443, TlsMode::VerifyFull));
+    assert_eq!(of("HTTPS://h:1"), (1, TlsMode::VerifyFull));
+    assert_eq!(of("https://h?sslmode=require"), (8443, TlsMode::Require));
+    assert_eq!(of("https://h?sslmode=verify-ca"), (8443, TlsMode::VerifyCa));
+    assert_eq!(
+        of("https://h?sslrootcert=system"),
+        (8443, TlsMode::VerifyFull)
+    );
+    assert_eq!(of("http://h?sslmode=disable"), (8123, TlsMode::Disable));
+    for url in [
+        "http://h?sslmode=require",
+        "https://h?sslmode=disable",
+        "https://h?sslmode=prefer",
+    ] {
+        assert!(
+            matches!(target(url), Err(UrlError::SchemeTls { ref option, .. }) if option == "sslmode"),
+            "{url}"
+        );
+    }
+    assert!(matches!(
+        target("http://h?sslrootcert=system"),
+        Err(UrlError::WeakTls { .. })
+    ));
 }

@@ -58,6 +58,7 @@ pub fn describe() -> ConnectorInfo {
         }],
         url_schemes: vec!["mysql".to_owned(), "mariadb".to_owned()],
         default_port: 3306,
+        scheme_defaults: Vec::new(),
         dialect: Dialect::Mysql,
         transport: Transport::Tcp,
         options: options::specs(),

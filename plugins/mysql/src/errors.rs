@@ -199,8 +199,9 @@ fn position(message: &str, sql: &str) -> Option<u32> {
         sql.len()
     } else {
         let mut places = sql
-            .match_indices(near)
+            .char_indices()
             .map(|(offset, _)| offset)
+            .filter(|&offset| sql[offset..].starts_with(near))
             .filter(|&offset| sql[..offset].matches('\n').count() + 1 == line)
             // What is quoted ends where the statement does, unless it was cut.
             .filter(|&offset| near.chars().count() >= 80 || offset + near.len() == sql.len());

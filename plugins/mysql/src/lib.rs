@@ -15,6 +15,7 @@
 pub mod auth;
 pub mod describe;
 pub mod errors;
+mod exchange;
 pub mod options;
 mod own;
 pub mod params;

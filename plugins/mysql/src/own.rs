@@ -18,23 +18,24 @@ impl<T: Transport> Session<T> {
         self.settle()?;
         let told = self.tell(Limits::default());
         for sql in statements {
-            self.queue(sql);
+            self.exchange.queue(sql);
         }
-        self.wire.send()?;
+        self.exchange.wire.send()?;
         let mut read = || {
             for _ in 0..told {
-                self.expect_ok()?;
+                self.exchange.expect_ok()?;
             }
             statements
                 .iter()
-                .map(|_| self.read_text_result())
+                .map(|_| self.exchange.read_text_result())
                 .collect::<Result<Vec<_>, _>>()
         };
         let results = read();
         if let Err(error) = &results
             && error.code != ErrorCode::Protocol
         {
-            self.settle()?;
+            // Should that fail, the next use will tell.
+            let _ = self.settle();
         }
         results
     }

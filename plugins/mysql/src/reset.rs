@@ -17,13 +17,14 @@ impl<T: Transport> Session<T> {
     pub fn reset(&mut self) -> Result<(), DbError> {
         self.settle()?;
         self.forget();
-        let parts = command::reset(&mut self.wire.out);
-        self.sent(parts);
-        self.queue(&self.server.set_up(Some(&self.sql_mode)));
-        self.queue(settings::READ_ONLY);
-        self.wire.send()?;
+        let parts = command::reset(&mut self.exchange.wire.out);
+        self.exchange.sent(parts);
+        self.exchange
+            .queue(&self.server.set_up(Some(&self.sql_mode)));
+        self.exchange.queue(settings::READ_ONLY);
+        self.exchange.wire.send()?;
         for _ in 0..3 {
-            self.expect_ok()?;
+            self.exchange.expect_ok()?;
         }
         self.is_set_up();
         Ok(())

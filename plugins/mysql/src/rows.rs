@@ -15,7 +15,8 @@ use datachat_sdk::error::db_error;
 use datachat_sdk::net::Transport;
 
 use crate::errors::{self, Phase};
-use crate::session::{RowOrEnd, Session};
+use crate::exchange::RowOrEnd;
+use crate::session::Session;
 use crate::settings::Limits;
 use crate::types::{Plan, RowDecoder};
 
@@ -95,8 +96,8 @@ impl Rows {
                 // The rest, if there is any, is skipped before the session's next use.
                 return self.finish();
             }
-            let frame = session.wire.receive()?;
-            let payload = session.wire.body(&frame);
+            let frame = session.exchange.wire.receive()?;
+            let payload = session.exchange.wire.body(&frame);
             // A row starts with 0, and nothing else does.
             if payload.first() == Some(&0) {
                 decoder
@@ -109,15 +110,15 @@ impl Rows {
                 }
                 continue;
             }
-            match session.row_or_end(payload)? {
+            match session.exchange.row_or_end(payload)? {
                 RowOrEnd::Row => return Err(errors::unexpected("a statement")),
                 RowOrEnd::End => {
-                    session.rows_ended();
+                    session.exchange.rows_ended();
                     session.settle()?;
                     return self.finish();
                 }
                 RowOrEnd::Error(error) => {
-                    session.rows_ended();
+                    session.exchange.rows_ended();
                     let phase = Phase::Statement {
                         elapsed: self.started.elapsed(),
                         timeout: (self.limits.timeout_ms > 0)

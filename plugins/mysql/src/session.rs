@@ -1,9 +1,10 @@
 //! A session: running statements, one at a time, in as few round trips as the protocol allows.
 //!
-//! A statement that is prepared costs one: the transaction's begin, the execution and the transaction's end go
-//! out together, and with them the statement's limits where they are others than the last one's. A new one
-//! costs one more, in which the server prepares it. The server answers commands in their order and goes on
-//! after an error, so a transaction is ended whatever became of the statement in it.
+//! A statement costs one: the transaction's begin, the execution and the transaction's end go out together, and
+//! with them the statement's limits where they are others than the last one's. MySQL needs one more for a
+//! statement that is new, in which it prepares it; MariaDB prepares it along with the rest. The server answers
+//! commands in their order and goes on after an error, so a transaction is ended whatever became of the
+//! statement in it.
 //!
 //! A reading statement runs in a read-only transaction that is rolled back. Should that not begin, because
 //! something interrupted just its begin, the session's own transactions can't write either.
@@ -17,7 +18,6 @@
 //! Statements run prepared: the server takes exactly one statement then, whatever the text says.
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -27,33 +27,21 @@ use datachat_sdk::error::db_error;
 use datachat_sdk::net::Transport;
 
 use crate::errors::{self, Phase, number};
+use crate::exchange::{Exchange, Settled};
 use crate::options::Options;
 use crate::params;
 use crate::protocol::command::{self, Bound};
-use crate::protocol::reply::{self, Column, PrepareOk, Reply, ServerError};
+use crate::protocol::reply::{Column, PrepareOk, Reply, ServerError};
 use crate::rows::Rows;
 use crate::settings::{self, Limits, Server};
-use crate::startup::{self, Started};
+use crate::startup;
 use crate::statement::{Layout, Prepared, Statements};
 use crate::types::{Plan, ZeroDates, plan};
 use crate::wire::Wire;
 
-/// How much of an unwanted result is skipped, in bytes, before the session is given up for it.
-const MAX_SKIPPED: usize = 4 * 1024 * 1024;
-
-/// A command whose answer has not been read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Sent {
-    /// In how many packets.
-    parts: u8,
-    /// Without it the session is not what it should be.
-    essential: bool,
-}
-
 /// A session of one MySQL or MariaDB server.
 pub struct Session<T> {
-    pub(crate) wire: Wire<T>,
-    pub(crate) started: Started,
+    pub(crate) exchange: Exchange<T>,
     pub(crate) server: Server,
     pub(crate) sql_mode: String,
     /// The target's.
@@ -65,10 +53,6 @@ pub struct Session<T> {
     statements: Statements,
     /// Numbers to close with the next message.
     closing: Vec<u32>,
-    /// Commands that were sent and not answered, the oldest first.
-    pending: VecDeque<Sent>,
-    /// The rows of an answer have begun and not ended.
-    in_rows: bool,
     /// The limits that the server has been told; `None`: it is not sure.
     told: Option<Limits>,
 }
@@ -104,9 +88,8 @@ impl<T: Transport> Session<T> {
         let server = Server::new(&started.version, started.is_mariadb);
         server.check()?;
         let mut session = Self {
-            wire,
+            exchange: Exchange::new(wire, started.agreed),
             token: started.connection_id.to_le_bytes(),
-            started,
             server,
             sql_mode: String::new(),
             database: target.database.clone(),
@@ -114,25 +97,24 @@ impl<T: Transport> Session<T> {
             zero_dates: options.zero_dates,
             statements: Statements::default(),
             closing: Vec::new(),
-            pending: VecDeque::new(),
-            in_rows: false,
             told: None,
         };
-        session.wire.set_deadline(Some(deadline));
+        session.exchange.wire.set_deadline(Some(deadline));
         let result = session.set_up();
-        session.wire.set_deadline(None);
+        session.exchange.wire.set_deadline(None);
         result.map_err(|error| startup::refine(error, target))?;
         Ok(session)
     }
 
     fn set_up(&mut self) -> Result<(), DbError> {
-        self.queue(&self.server.set_up(None));
-        self.queue(settings::READ_ONLY);
-        self.queue("SELECT @@SESSION.sql_mode, @@max_allowed_packet");
-        self.wire.send()?;
-        self.expect_ok()?;
-        self.expect_ok()?;
-        let rows = self.read_text_result()?;
+        self.exchange.queue(&self.server.set_up(None));
+        self.exchange.queue(settings::READ_ONLY);
+        self.exchange
+            .queue("SELECT @@SESSION.sql_mode, @@max_allowed_packet");
+        self.exchange.wire.send()?;
+        self.exchange.expect_ok()?;
+        self.exchange.expect_ok()?;
+        let rows = self.exchange.read_text_result()?;
         let mut values = rows.into_iter().flatten();
         let (Some(Some(mode)), Some(Some(max_packet))) = (values.next(), values.next()) else {
             return Err(errors::unexpected("a question for sql_mode"));
@@ -154,6 +136,27 @@ impl<T: Transport> Session<T> {
     /// # Errors
     /// What the server says about the statement, or what is wrong with its parameters.
     pub fn query(&mut self, request: Statement) -> Result<Rows, DbError> {
+        if request.read_only {
+            return self.start(request);
+        }
+        // The server looks at this even when it prepares a statement. The statement's end takes it back.
+        self.settle()?;
+        self.set_transactions(settings::READ_WRITE)?;
+        let started = self.start(request);
+        if started.is_err() {
+            self.settle()?;
+            self.set_transactions(settings::READ_ONLY)?;
+        }
+        started
+    }
+
+    fn set_transactions(&mut self, sql: &str) -> Result<(), DbError> {
+        self.exchange.queue(sql);
+        self.exchange.wire.send()?;
+        self.exchange.expect_ok()
+    }
+
+    fn start(&mut self, request: Statement) -> Result<Rows, DbError> {
         let limits = Limits {
             timeout_ms: request.timeout_ms,
             max_rows: request.max_rows,
@@ -241,7 +244,7 @@ impl<T: Transport> Session<T> {
             self.queue_prepare(sql);
             // MariaDB runs the statement that was prepared last without being told its number.
             if !self.server.runs_last_prepared() {
-                self.wire.send()?;
+                self.exchange.wire.send()?;
                 known = Some(self.read_prepared(sql)?);
             }
         }
@@ -249,11 +252,7 @@ impl<T: Transport> Session<T> {
             params::check_count(parameters.len(), prepared.parameters)?;
         }
         let mut before = self.tell(limits);
-        if !read_only {
-            self.queue(settings::READ_WRITE);
-            before += 1;
-        }
-        self.queue(if read_only {
+        self.exchange.queue(if read_only {
             settings::BEGIN_READ_ONLY
         } else {
             settings::BEGIN_READ_WRITE
@@ -262,17 +261,17 @@ impl<T: Transport> Session<T> {
         let id = known
             .as_ref()
             .map_or(command::LAST_PREPARED, |prepared| prepared.id);
-        let parts = command::execute(id, parameters, &mut self.wire.out);
-        self.sent(parts);
-        self.queue_essential(if read_only {
+        let parts = command::execute(id, parameters, &mut self.exchange.wire.out);
+        self.exchange.sent(parts);
+        self.exchange.queue_essential(if read_only {
             settings::ROLLBACK
         } else {
             settings::COMMIT
         });
         if !read_only {
-            self.queue_essential(settings::READ_ONLY);
+            self.exchange.queue_essential(settings::READ_ONLY);
         }
-        self.wire.send()?;
+        self.exchange.wire.send()?;
 
         let prepared = match known {
             Some(prepared) => prepared,
@@ -280,7 +279,7 @@ impl<T: Transport> Session<T> {
         };
         params::check_count(parameters.len(), prepared.parameters)?;
         for _ in 0..before {
-            match self.read_reply()? {
+            match self.exchange.read_reply()? {
                 Reply::Ok(_) => {}
                 Reply::Error(error) => {
                     self.told = None;
@@ -291,12 +290,12 @@ impl<T: Transport> Session<T> {
                 }
             }
         }
-        match self.read_reply()? {
+        match self.exchange.read_reply()? {
             Reply::Ok(_) => Ok(None),
             Reply::Error(error) => Err(Failure::Server(error)),
-            Reply::LocalFile => Err(self.refuse_file().into()),
+            Reply::LocalFile => Err(self.exchange.refuse_file().into()),
             Reply::Columns(count) => {
-                self.in_rows = true;
+                self.exchange.rows_begin();
                 let plan = self.read_layout(&prepared, count)?;
                 self.await_row()?;
                 Ok(Some(plan))
@@ -307,15 +306,15 @@ impl<T: Transport> Session<T> {
     /// Queues that the server parses a statement.
     fn queue_prepare(&mut self, sql: &str) {
         self.queue_closing();
-        let parts = command::prepare(sql, &mut self.wire.out);
-        self.sent(parts);
+        let parts = command::prepare(sql, &mut self.exchange.wire.out);
+        self.exchange.sent(parts);
     }
 
     /// The answer to that.
     fn read_prepared(&mut self, sql: &str) -> Result<Rc<Prepared>, Failure> {
-        self.begin_answer();
-        let frame = self.wire.receive()?;
-        let payload = self.wire.body(&frame);
+        self.exchange.begin_answer();
+        let frame = self.exchange.wire.receive()?;
+        let payload = self.exchange.wire.body(&frame);
         if payload.first() == Some(&0xFF) {
             let error = ServerError::parse(payload).map_err(errors::malformed)?;
             return Err(Failure::Server(error));
@@ -323,9 +322,9 @@ impl<T: Transport> Session<T> {
         let answer = PrepareOk::parse(payload).map_err(errors::malformed)?;
         // What it says about parameters and columns is not needed: an execution says it again, and better.
         for count in [answer.parameters, answer.columns] {
-            let eof = u32::from(count > 0 && !self.started.agreed.deprecate_eof());
+            let eof = u32::from(count > 0 && !self.exchange.agreed.deprecate_eof());
             for _ in 0..u32::from(count) + eof {
-                self.wire.receive()?;
+                self.exchange.wire.receive()?;
             }
         }
         let prepared = Rc::new(Prepared {
@@ -342,18 +341,18 @@ impl<T: Transport> Session<T> {
     fn read_layout(&mut self, prepared: &Prepared, count: u64) -> Result<Rc<Plan>, DbError> {
         let (mut described, mut ends) = (Vec::new(), Vec::new());
         for _ in 0..count {
-            let frame = self.wire.receive()?;
-            described.extend_from_slice(self.wire.body(&frame));
+            let frame = self.exchange.wire.receive()?;
+            described.extend_from_slice(self.exchange.wire.body(&frame));
             ends.push(described.len());
         }
-        self.skip_eof()?;
+        self.exchange.skip_eof()?;
         let mut layout = prepared.layout.borrow_mut();
         if let Some(layout) = layout.as_ref()
             && layout.described == described
         {
             return Ok(Rc::clone(&layout.plan));
         }
-        let extended = self.started.agreed.extended_metadata();
+        let extended = self.exchange.agreed.extended_metadata();
         let mut columns = Vec::with_capacity(ends.len());
         let mut start = 0;
         for end in ends {
@@ -377,44 +376,22 @@ impl<T: Transport> Session<T> {
         Ok(plan)
     }
 
-    fn skip_eof(&mut self) -> Result<(), DbError> {
-        if !self.started.agreed.deprecate_eof() {
-            self.wire.receive()?;
-        }
-        Ok(())
-    }
-
     /// Waits for the first row or the end, which will be received next.
     fn await_row(&mut self) -> Result<(), Failure> {
-        let frame = self.wire.receive()?;
-        let payload = self.wire.body(&frame);
+        let frame = self.exchange.wire.receive()?;
+        let payload = self.exchange.wire.body(&frame);
         if payload.first() == Some(&0xFF) {
-            self.in_rows = false;
             let error = ServerError::parse(payload).map_err(errors::malformed)?;
+            self.exchange.rows_ended();
             return Err(Failure::Server(error));
         }
-        self.wire.put_back(frame);
+        self.exchange.wire.put_back(frame);
         Ok(())
-    }
-
-    /// Queues a statement of ours, as text.
-    pub(crate) fn queue(&mut self, sql: &str) {
-        let parts = command::query(sql, &mut self.wire.out);
-        self.sent(parts);
-    }
-
-    /// Queues a statement of ours without which the session is not what it should be.
-    fn queue_essential(&mut self, sql: &str) {
-        let parts = command::query(sql, &mut self.wire.out);
-        self.pending.push_back(Sent {
-            parts,
-            essential: true,
-        });
     }
 
     fn queue_closing(&mut self) {
         for id in std::mem::take(&mut self.closing) {
-            command::close(id, &mut self.wire.out);
+            command::close(id, &mut self.exchange.wire.out);
         }
     }
 
@@ -424,115 +401,9 @@ impl<T: Transport> Session<T> {
         if self.told == Some(limits) {
             return 0;
         }
-        self.queue(&self.server.limits(limits));
+        self.exchange.queue(&self.server.limits(limits));
         self.told = Some(limits);
         1
-    }
-
-    /// The answer to the oldest command that has none begins.
-    pub(crate) fn begin_answer(&mut self) {
-        if let Some(sent) = self.pending.pop_front() {
-            self.wire.begin_answer(sent.parts);
-        }
-    }
-
-    /// The head of the next command's answer.
-    pub(crate) fn read_reply(&mut self) -> Result<Reply, DbError> {
-        self.begin_answer();
-        let frame = self.wire.receive()?;
-        let reply = Reply::parse(self.wire.body(&frame)).map_err(errors::malformed)?;
-        if let Reply::Ok(status) = reply {
-            check_single(status)?;
-        }
-        Ok(reply)
-    }
-
-    pub(crate) fn expect_ok(&mut self) -> Result<(), DbError> {
-        match self.read_reply()? {
-            Reply::Ok(_) => Ok(()),
-            Reply::Error(error) => Err(errors::from_server(error, Phase::Startup)),
-            Reply::LocalFile | Reply::Columns(_) => {
-                Err(errors::unexpected("a setting of the connector"))
-            }
-        }
-    }
-
-    /// The result of a statement of ours, whose answer comes next, as text.
-    pub(crate) fn read_text_result(&mut self) -> Result<Vec<Vec<Option<String>>>, DbError> {
-        let count = match self.read_reply()? {
-            Reply::Columns(count) => usize::try_from(count).unwrap_or(usize::MAX),
-            Reply::Ok(_) => return Ok(Vec::new()),
-            Reply::LocalFile => return Err(self.refuse_file()),
-            Reply::Error(error) => {
-                let phase = Phase::Statement {
-                    elapsed: Duration::ZERO,
-                    timeout: None,
-                };
-                return Err(errors::from_server(error, phase));
-            }
-        };
-        self.in_rows = true;
-        for _ in 0..count {
-            self.wire.receive()?;
-        }
-        self.skip_eof()?;
-        let mut rows = Vec::new();
-        loop {
-            let frame = self.wire.receive()?;
-            match self.row_or_end(self.wire.body(&frame))? {
-                RowOrEnd::Row => {
-                    let row = reply::text_row(self.wire.body(&frame), count);
-                    rows.push(row.map_err(errors::malformed)?);
-                }
-                RowOrEnd::End => {
-                    self.in_rows = false;
-                    return Ok(rows);
-                }
-                RowOrEnd::Error(error) => {
-                    self.in_rows = false;
-                    let phase = Phase::Statement {
-                        elapsed: Duration::ZERO,
-                        timeout: None,
-                    };
-                    return Err(errors::from_server(error, phase));
-                }
-            }
-        }
-    }
-
-    /// What a payload among the rows of a result is.
-    pub(crate) fn row_or_end(&self, payload: &[u8]) -> Result<RowOrEnd, DbError> {
-        if payload.first() == Some(&0xFF) {
-            let error = ServerError::parse(payload).map_err(errors::malformed)?;
-            return Ok(RowOrEnd::Error(error));
-        }
-        let end = reply::end_of_rows(payload, self.started.agreed.deprecate_eof())
-            .map_err(errors::malformed)?;
-        Ok(match end {
-            Some(status) => {
-                check_single(status)?;
-                RowOrEnd::End
-            }
-            None => RowOrEnd::Row,
-        })
-    }
-
-    /// The rows of a result have been read to their end.
-    pub(crate) fn rows_ended(&mut self) {
-        self.in_rows = false;
-    }
-
-    /// Gives the server an empty file for the one that it asks for, as the protocol has it, and makes an error
-    /// of it.
-    fn refuse_file(&mut self) -> DbError {
-        let mut answer = || {
-            self.wire.reply(&[])?;
-            self.wire.receive()
-        };
-        match answer() {
-            Ok(_) => errors::local_file(),
-            Err(error) => error,
-        }
     }
 
     /// Reads what is left of answers, to be free for the next statement.
@@ -540,55 +411,17 @@ impl<T: Transport> Session<T> {
     /// # Errors
     /// The connection broke, or too much is left.
     pub(crate) fn settle(&mut self) -> Result<(), DbError> {
-        let mut skipped = 0;
-        loop {
-            if self.in_rows {
-                let frame = self.wire.receive()?;
-                let payload = self.wire.body(&frame);
-                skipped += payload.len();
-                match self.row_or_end(payload)? {
-                    RowOrEnd::Row if skipped > MAX_SKIPPED => {
-                        return Err(db_error(
-                            ErrorCode::Protocol,
-                            "the rest of the last result is too long to be skipped",
-                        ));
-                    }
-                    RowOrEnd::Row => {}
-                    RowOrEnd::End | RowOrEnd::Error(_) => self.in_rows = false,
-                }
-                continue;
-            }
-            let Some(sent) = self.pending.front().copied() else {
-                return Ok(());
-            };
-            match self.read_reply()? {
-                Reply::Ok(_) => {}
-                Reply::Error(_) if sent.essential => {
-                    return Err(db_error(
-                        ErrorCode::Protocol,
-                        "the server does not leave the transaction",
-                    ));
-                }
-                Reply::Error(_) => self.told = None,
-                Reply::LocalFile => {
-                    self.refuse_file();
-                }
-                Reply::Columns(count) => {
-                    self.in_rows = true;
-                    for _ in 0..count {
-                        self.wire.receive()?;
-                    }
-                    self.skip_eof()?;
-                }
-            }
+        if self.exchange.settle()? == Settled::WithErrors {
+            self.told = None;
         }
+        Ok(())
     }
 
     /// Tells the server goodbye. Whether it hears that does not matter.
     pub fn close(&mut self) {
-        self.wire.out.clear();
-        command::quit(&mut self.wire.out);
-        let _ = self.wire.send();
+        self.exchange.wire.out.clear();
+        command::quit(&mut self.exchange.wire.out);
+        let _ = self.exchange.wire.send();
     }
 
     /// The server has forgotten everything about the session.
@@ -601,29 +434,5 @@ impl<T: Transport> Session<T> {
     /// The server has been told what a new session is told.
     pub(crate) fn is_set_up(&mut self) {
         self.told = Some(Limits::default());
-    }
-
-    /// Something was sent in so many packets.
-    pub(crate) fn sent(&mut self, parts: u8) {
-        self.pending.push_back(Sent {
-            parts,
-            essential: false,
-        });
-    }
-}
-
-/// A payload among rows.
-pub(crate) enum RowOrEnd {
-    Row,
-    End,
-    Error(ServerError),
-}
-
-/// Results behind a result are never agreed on; a server that sends them all the same is not understood.
-fn check_single(status: u16) -> Result<(), DbError> {
-    if status & reply::MORE_RESULTS == 0 {
-        Ok(())
-    } else {
-        Err(errors::unexpected("a single statement"))
     }
 }

@@ -48,6 +48,7 @@ pub fn describe() -> ConnectorInfo {
         }],
         url_schemes: vec!["postgresql".to_owned(), "postgres".to_owned()],
         default_port: 5432,
+        scheme_defaults: Vec::new(),
         dialect: Dialect::Postgresql,
         transport: Transport::Tcp,
         options: options::specs(),

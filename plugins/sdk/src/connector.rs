@@ -22,6 +22,6 @@ pub use bindings::datachat::plugin::{log, secrets, tls, types};
 pub use bindings::export_connector as export;
 pub use bindings::exports::datachat::plugin::connector::{
     Address, ConnectorInfo, Cursor, DangerousRight, DatabaseType, Dialect, Guest, GuestCursor,
-    GuestRelationList, GuestSession, OptionSpec, RelationList, ServerInfo, Session, Statement,
-    Target, Template, TlsMode, Transport,
+    GuestRelationList, GuestSession, OptionSpec, RelationList, SchemeDefaults, ServerInfo, Session,
+    Statement, Target, Template, TlsMode, Transport,
 };

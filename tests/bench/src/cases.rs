@@ -164,23 +164,37 @@ impl Bench<'_> {
         )
     }
 
-    /// A session from nothing: instance, connection, SCRAM; and one out of the pool.
+    /// A session from nothing: instance, connection, SCRAM, a question; and one out of the pool, with a question.
     async fn instances(&mut self) -> Result<()> {
         let url = self.postgres.superuser_url("postgres");
-        let (mut cold, mut theirs) = <(Times, Times)>::default();
+        let (mut cold, mut connected) = <(Times, Times)>::default();
+        let (mut warm, mut open) = <(Times, Times)>::default();
+        let statement = self.native.prepare(ONE).await?;
+        self.component.warm().await?;
         for _ in 0..self.rounds(50) {
             cold.add(self.component.cold().await?);
             let begin = Instant::now();
             let native = Native::connect(&url).await?;
-            let statement = native.prepare(ONE).await?;
-            native.one(&statement).await?;
-            theirs.add(begin.elapsed());
+            let first = native.prepare(ONE).await?;
+            native.one(&first).await?;
+            connected.add(begin.elapsed());
+            warm.add(self.component.warm().await?);
+            let begin = Instant::now();
+            ensure!(self.native.one(&statement).await? == 1);
+            open.add(begin.elapsed());
         }
         self.row(
             "New instance: connect, SCRAM, one round of questions",
             &cold,
-            &theirs,
+            &connected,
             "",
+        )?;
+        let aim = format!("{:.0} times as fast as a new one", ratio(&warm, &cold));
+        self.row(
+            "Warm instance: out of the pool, `SELECT 1`; native on an open connection",
+            &warm,
+            &open,
+            &aim,
         )
     }
 
@@ -191,7 +205,8 @@ impl Bench<'_> {
             .context("a folder")?
             .join("datachat");
         let server = Server::start(&program, &self.postgres.superuser_url("postgres"))?;
-        let idle = server.peak_memory()?;
+        // Without what starting and compiling took.
+        let idle = server.reset_peak_memory()?;
         let (mut total, mut first, mut psql) = <(Times, Times, Times)>::default();
         let mut bytes = 0;
         for _ in 0..self.rounds(7) {

@@ -2,13 +2,13 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use datachat::limits::Limits;
 use datachat::plugins::{
     Admission, Components, ConnectionKey, Connector, EgressPolicy, Parameters, PluginOptions,
-    Plugins, Target, Tls, TlsMode,
+    Plugins, Statement, Target, Tls, TlsMode,
 };
 use datachat::query::{OnLimit, QueryLimits, QueryRequest, execute};
 use datachat::registry::{ChosenBy, Connection};
@@ -94,5 +94,29 @@ impl Component {
     pub async fn cold(&self) -> Result<Duration> {
         let connector: &Connector = &self.connection.connector;
         Ok(connector.probe(&self.connection.target).await?.1)
+    }
+
+    /// A session out of the pool, or a new one where there is none yet, and one question on it.
+    pub async fn warm(&self) -> Result<Duration> {
+        let Connection {
+            key,
+            target,
+            connector,
+            ..
+        } = &self.connection;
+        let statement = Statement {
+            sql: "SELECT 1".to_owned(),
+            params: Parameters::Positional(Vec::new()),
+            read_only: true,
+            max_rows: None,
+            max_bytes: None,
+            timeout_ms: 0,
+        };
+        let began = Instant::now();
+        let deadline = began + Duration::from_millis(self.limits.query_default_timeout_ms);
+        let session = connector.session(*key, target).await?;
+        let mut cursor = session.query(statement, deadline).await?;
+        while cursor.read().await?.is_some() {}
+        Ok(began.elapsed())
     }
 }

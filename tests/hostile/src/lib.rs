@@ -13,6 +13,8 @@ use datachat_sdk::connector::{
     GuestSession, RelationList, ServerInfo, Session, Statement, Target, Transport,
 };
 use datachat_sdk::error::db_error;
+use datachat_sdk::wasip2::http::outgoing_handler::handle;
+use datachat_sdk::wasip2::http::types::{Fields, OutgoingRequest, Scheme};
 use datachat_sdk::wasip2::sockets::instance_network::instance_network;
 use datachat_sdk::wasip2::sockets::network::{
     IpAddressFamily, IpSocketAddress, Ipv4SocketAddress, Ipv6SocketAddress,
@@ -70,6 +72,7 @@ impl<A: Attack> Guest for Hostile<A> {
             }],
             url_schemes: vec![A::NAME.to_owned()],
             default_port: 1,
+            scheme_defaults: Vec::new(),
             dialect: Dialect::Generic,
             transport: A::TRANSPORT,
             options: Vec::new(),
@@ -165,6 +168,52 @@ pub fn connect(to: SocketAddr) -> Result<(), DbError> {
     socket.subscribe().block();
     socket.finish_connect().map_err(refused)?;
     Ok(())
+}
+
+/// Sends a request without a body, and gives where its answer redirects to.
+///
+/// # Errors
+/// `connection-refused` with what WASI says.
+pub fn request(
+    encrypted: bool,
+    authority: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+) -> Result<Option<String>, DbError> {
+    let refused = |error: String| db_error(ErrorCode::ConnectionRefused, error);
+    let fields = Fields::new();
+    for (name, value) in headers {
+        fields
+            .append(name, value.as_bytes())
+            .map_err(|error| refused(format!("the header {name}: {error:?}")))?;
+    }
+    let request = OutgoingRequest::new(fields);
+    let scheme = if encrypted {
+        Scheme::Https
+    } else {
+        Scheme::Http
+    };
+    let unset = |what: &str| refused(format!("the {what} can't be set"));
+    request
+        .set_scheme(Some(&scheme))
+        .map_err(|()| unset("scheme"))?;
+    request
+        .set_authority(Some(authority))
+        .map_err(|()| unset("authority"))?;
+    request
+        .set_path_with_query(Some(path))
+        .map_err(|()| unset("path"))?;
+    let future = handle(request, None).map_err(|error| refused(format!("{error:?}")))?;
+    future.subscribe().block();
+    let response = future
+        .get()
+        .ok_or_else(|| refused("no answer".to_owned()))?
+        .map_err(|()| refused("no answer".to_owned()))?
+        .map_err(|error| refused(format!("{error:?}")))?;
+    let location = response.headers().get("location");
+    Ok(location
+        .first()
+        .map(|value| String::from_utf8_lossy(value).into_owned()))
 }
 
 /// An address as WASI spells it.

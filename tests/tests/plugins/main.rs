@@ -9,14 +9,12 @@ mod lifecycle;
 mod processes;
 mod versions;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use bytes::Bytes;
+use datachat_tests::components::{built, install, variant};
 use datachat_tests::{Answer, Client, ServerOptions, TestServer};
-use http_body_util::Full;
-use hyper::{Method, Request};
 use serde_json::{Value, json};
 
 const PLUGINS: &str = "/api/v1/plugins";
@@ -29,50 +27,11 @@ async fn server(name: &str) -> Result<TestServer> {
     TestServer::start(ServerOptions::new(name)).await
 }
 
-/// A file in the target folder.
-fn built(place: &str) -> Result<PathBuf> {
-    let program = std::env::current_exe()?;
-    let path = program.ancestors().map(|folder| folder.join(place));
-    path.into_iter()
-        .find(|path| path.is_file())
-        .with_context(|| format!("{place} is missing; run `cargo xtask plugins --hostile`"))
-}
-
 /// The bytes of a fixture.
 fn fixture(name: &str) -> Result<Vec<u8>> {
     Ok(std::fs::read(built(&format!(
         "plugins-hostile/{name}.wasm"
     ))?)?)
-}
-
-/// The same component with another digest: with one custom section more.
-fn variant(wasm: &[u8], mark: &str) -> Vec<u8> {
-    let name = "variant";
-    let length = 1 + name.len() + mark.len();
-    assert!(length < 0x80, "one byte holds the length");
-    let mut wasm = wasm.to_vec();
-    let length = u8::try_from(length).expect("short");
-    wasm.extend([0, length, u8::try_from(name.len()).expect("short")]);
-    wasm.extend(name.bytes());
-    wasm.extend(mark.bytes());
-    wasm
-}
-
-/// Sends a component with further query parameters and headers.
-async fn install(
-    client: &Client,
-    wasm: Vec<u8>,
-    query: &str,
-    headers: &[(&str, &str)],
-) -> Result<Answer> {
-    let mut all = vec![("content-type", "application/wasm")];
-    all.extend(headers);
-    let path = format!("{PLUGINS}?{query}");
-    let (head, _) = client
-        .request(Method::POST, &path, &all, None)?
-        .into_parts();
-    let request = Request::from_parts(head, Full::new(Bytes::from(wasm)));
-    client.answer(request).await
 }
 
 /// A plugin as it is listed; null if it is not.
@@ -117,7 +76,11 @@ fn id_of(answer: &Answer) -> Result<String> {
 
 /// The components that lie in a server's folder.
 fn stored(server: &TestServer) -> Result<Vec<PathBuf>> {
-    let folder = server.data_folder().join("plugins");
+    components_in(&server.data_folder().join("plugins"))
+}
+
+/// The `.wasm` files of a folder; none if it does not exist.
+fn components_in(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).into_iter().flatten() {
         let path = entry?.path();

@@ -234,6 +234,7 @@ impl MariaDb {
             .arg(option("datadir", &self.data_folder()))
             .arg(option("socket", &self.socket()))
             .arg(option("pid-file", &folder.join("pid")))
+            .arg(option("tmpdir", folder))
             .arg(format!("--port={}", self.port))
             .args([
                 "--bind-address=127.0.0.1",
@@ -304,6 +305,8 @@ impl MariaDb {
             .arg("--no-defaults")
             .args(as_root())
             .arg(option("datadir", &self.data_folder()))
+            // A server that starts removes the temporary tables of others from the folder that they share.
+            .arg(option("tmpdir", folder))
             .args([
                 "--auth-root-authentication-method=normal",
                 "--skip-test-db",

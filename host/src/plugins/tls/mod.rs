@@ -1,4 +1,5 @@
-//! TLS for guests: the host shakes hands over a stream that a guest already uses.
+//! TLS for guests: the host shakes hands over a stream that a guest already uses, or over one of its own for
+//! a guest that speaks HTTP.
 //!
 //! Roots, server name, versions (1.2 and up) and how much is verified come from the connection, never from
 //! the guest. A refusal says what is wrong with the certificate. Client certificates are not supported.
@@ -35,8 +36,7 @@ pub(crate) async fn upgrade(
     input: DynInputStream,
     output: DynOutputStream,
 ) -> Result<(DynInputStream, DynOutputStream, Channel), String> {
-    let name = ServerName::try_from(host.to_owned())
-        .map_err(|_| format!("{host:?} can't be the name in a certificate"))?;
+    let name = name(host)?;
     let config = config(tls).await?;
     // Encrypted bytes come in large pieces too.
     let reader = BufReader::with_capacity(64 << 10, streams::GuestReader::new(input));
@@ -58,6 +58,27 @@ pub(crate) async fn upgrade(
     };
     let (input, output) = streams::split(stream);
     Ok((input, output, channel))
+}
+
+/// Shakes hands as a client on a connection of the host's own.
+///
+/// # Errors
+/// Why there is no TLS, as a sentence.
+pub(crate) async fn connect(
+    host: &str,
+    tls: &Tls,
+    stream: tokio::net::TcpStream,
+) -> Result<tokio_rustls::client::TlsStream<tokio::net::TcpStream>, String> {
+    let config = Arc::new(config(tls).await?);
+    TlsConnector::from(config)
+        .connect(name(host)?, stream)
+        .await
+        .map_err(|error| explain(host, &error))
+}
+
+fn name(host: &str) -> Result<ServerName<'static>, String> {
+    ServerName::try_from(host.to_owned())
+        .map_err(|_| format!("{host:?} can't be the name in a certificate"))
 }
 
 async fn config(tls: &Tls) -> Result<ClientConfig, String> {

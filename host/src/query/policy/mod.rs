@@ -1,11 +1,12 @@
 //! Whether a statement may run, judged on its parse.
 //!
 //! This is the first of two layers; the second is the engine's own read-only mode. It fails closed: what a
-//! dialect's policy does not know is refused, and a dialect without a policy runs nothing.
+//! dialect's policy does not know is refused.
 
 mod clickhouse;
 mod draft;
 mod functions;
+mod generic;
 mod grammar;
 mod mysql;
 pub mod parser;
@@ -53,8 +54,6 @@ pub enum Reason {
     Locking,
     /// A relation that must not be read: credentials, server files.
     Relation,
-    /// No policy for the dialect: nothing may run.
-    Dialect,
 }
 
 impl Reason {
@@ -70,7 +69,6 @@ impl Reason {
             Self::Function => "function",
             Self::Locking => "locking",
             Self::Relation => "relation",
-            Self::Dialect => "dialect",
         }
     }
 }
@@ -106,14 +104,7 @@ pub fn judge(
         Dialect::Postgresql => postgres::judge(sql)?,
         Dialect::Mysql => mysql::judge(reading, sql)?,
         Dialect::Clickhouse => clickhouse::judge(sql)?,
-        Dialect::Generic => {
-            return Err(Refusal {
-                reason: Reason::Dialect,
-                message: "There is no read-only policy for this database's dialect, so no statement is run on it."
-                    .to_owned(),
-                position: None,
-            });
-        }
+        Dialect::Generic => generic::judge(sql)?,
     }
     Ok(Permitted {
         sql: sql.to_owned(),

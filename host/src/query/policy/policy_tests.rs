@@ -206,12 +206,6 @@ fn a_nul_character_is_a_syntax_error() {
 }
 
 #[test]
-fn a_dialect_without_a_policy_runs_nothing() {
-    let refusal = judge(Dialect::Generic, &[], "SELECT 1", &Limits::default());
-    assert_eq!(refusal.expect_err("no policy").reason, Reason::Dialect);
-}
-
-#[test]
 fn the_message_says_what_the_statement_is() {
     assert!(
         verdict("DROP TABLE x")

@@ -59,8 +59,12 @@ pub(super) fn duration(value: &[u8]) -> Result<i64, Fault> {
         [a, b, c, d] => u32::from_le_bytes([a, b, c, d]),
         _ => return Err(wrong),
     };
-    let days = i64::from(u32::from_le_bytes([a, b, c, d]));
-    let span = days * MICROS_OF_DAY + of_day(hour, minute, second, micros)?;
+    let days = u32::from_le_bytes([a, b, c, d]);
+    // Servers stop at 838 hours.
+    if days > 1_000_000 {
+        return Err(Fault::Malformed("a time is out of range"));
+    }
+    let span = i64::from(days) * MICROS_OF_DAY + of_day(hour, minute, second, micros)?;
     Ok(if negative == 0 { span } else { -span })
 }
 

@@ -1,4 +1,4 @@
-//! What the tests share: one server and one PostgreSQL with TLS, started by whoever comes first.
+//! What the tests of one program share: one server and one PostgreSQL with TLS, started by whoever comes first.
 //!
 //! They end with the test program. A test gets a [`Client`] of its own and registers its own connections.
 
@@ -6,12 +6,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use datachat_tests::{
-    Answer, Auth, Authority, CANARY, Client, Options, Postgres, Role, ServerOptions, TestServer,
-};
 use hyper::Method;
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
+
+use crate::{
+    Answer, Auth, Authority, CANARY, Client, Options, Postgres, Role, ServerOptions, TestServer,
+};
 
 /// The id of the database that `DATABASE_URL` names.
 pub const ENVIRONMENT_ID: &str = "00000000-0000-0000-0000-00000000dada";
@@ -19,12 +20,16 @@ pub const ENVIRONMENT_ID: &str = "00000000-0000-0000-0000-00000000dada";
 /// A role that may read everything and is nothing special.
 pub const READER: &str = "reader";
 
+/// A server without connections, and a PostgreSQL with databases for them.
 pub struct Stage {
     pub server: TestServer,
     pub postgres: Postgres,
 }
 
 /// The shared servers.
+///
+/// # Errors
+/// When one does not start.
 pub async fn stage() -> Result<&'static Stage> {
     static STAGE: OnceCell<Stage> = OnceCell::const_new();
     STAGE
@@ -49,6 +54,7 @@ pub async fn stage() -> Result<&'static Stage> {
 }
 
 impl Stage {
+    /// A client with network connections of its own.
     pub fn client(&self) -> Client {
         self.server.client().afresh()
     }
@@ -157,6 +163,15 @@ pub async fn listed_names(client: &Client) -> Result<Vec<String>> {
         .collect()
 }
 
+/// A connection without its warnings: they name connections of the same URL, which other tests add and remove
+/// meanwhile.
+pub fn itself(mut connection: Value) -> Value {
+    if let Some(fields) = connection.as_object_mut() {
+        fields.remove("warnings");
+    }
+    connection
+}
+
 /// A JSON string's text.
 pub fn text(value: &Value) -> Result<String> {
     value
@@ -195,14 +210,25 @@ pub async fn running(direct: &tokio_postgres::Client, part: &str) -> Result<Vec<
 
 /// Waits until `part` runs on the server, and gives its process.
 pub async fn until_running(direct: &tokio_postgres::Client, part: &str) -> Result<i32> {
+    let processes = until_so_many_run(direct, part, 1).await?;
+    processes.first().copied().context("no process")
+}
+
+/// Waits until `count` statements that contain `part` run on the server, and gives their processes.
+pub async fn until_so_many_run(
+    direct: &tokio_postgres::Client,
+    part: &str,
+    count: usize,
+) -> Result<Vec<i32>> {
     let end = Instant::now() + Duration::from_secs(30);
     while Instant::now() < end {
-        if let Some(process) = running(direct, part).await?.first() {
-            return Ok(*process);
+        let processes = running(direct, part).await?;
+        if processes.len() >= count {
+            return Ok(processes);
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    bail!("{part} never ran")
+    bail!("{part} never ran {count} times at once")
 }
 
 /// How long it takes until `part` no longer runs on the server.

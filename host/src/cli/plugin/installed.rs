@@ -1,4 +1,4 @@
-//! `datachat plugin`
+//! `datachat plugin list`, `install`, `remove` and `grant`.
 //!
 //! In this process the plugins of the data folder are changed, and running servers on it notice.
 
@@ -11,10 +11,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
-use super::failure::Failure;
-use super::output::Printer;
-use super::server::{NOTHING, Server, parse};
+use super::read;
 use crate::api::plugins::SIGNATURE;
+use crate::cli::failure::Failure;
+use crate::cli::output::Printer;
+use crate::cli::server::{NOTHING, Server, parse};
 use crate::plugins::Folders;
 
 const PATH: &str = "/api/v1/plugins";
@@ -164,24 +165,13 @@ impl Delta {
     }
 }
 
-fn read(file: &Path) -> Result<Vec<u8>, Failure> {
-    std::fs::read(file)
-        .map_err(|error| Failure::new(format!("{} can't be read: {error}", file.display())))
-}
-
 /// The signature that was named, else the one beside the component, if there is one.
-fn read_signature(file: &Path, given: Option<PathBuf>) -> Result<Option<String>, Failure> {
-    let path = match given {
-        Some(path) => path,
-        None => {
-            let mut beside = file.as_os_str().to_owned();
-            beside.push(".minisig");
-            let beside = PathBuf::from(beside);
-            if !beside.exists() {
-                return Ok(None);
-            }
-            beside
-        }
+pub fn read_signature(file: &Path, given: Option<PathBuf>) -> Result<Option<String>, Failure> {
+    let mut beside = file.as_os_str().to_owned();
+    beside.push(".minisig");
+    let beside = PathBuf::from(beside);
+    let Some(path) = given.or_else(|| beside.exists().then_some(beside)) else {
+        return Ok(None);
     };
     let text = String::from_utf8(read(&path)?)
         .map_err(|_| Failure::new(format!("{} is no minisign signature", path.display())))?;

@@ -1,0 +1,343 @@
+//! Throw-away ClickHouse servers: an old one that is real, and today's engine behind a front of ours.
+//!
+//! Debian has a server of 2018, with users, cancels and read-only profiles, but without Arrow and parameters.
+//! Python's registry has today's engine as a library, without a server; `front/clickhouse.py` puts the HTTP
+//! interface in front of it, for one statement at a time. `cargo xtask test` installs both.
+//!
+//! A server that somebody names in `CLICKHOUSE_TEST_URL` (`http://user:password@host:port/database`) can take
+//! the engine's place.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use crate::leash::{Folder, Leash, Signal};
+use crate::{CANARY, Owner};
+
+/// How long a start may take on a busy machine.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// The user that may do anything. Its password is [`CANARY`], as everybody's.
+pub const ADMIN: &str = "admin";
+
+/// What a user of the old server may do: the value of `readonly` in its profile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClickHouseUser {
+    /// Everything.
+    Admin,
+    /// Read, and change no setting.
+    Closed,
+    /// Read, and change settings.
+    Reader,
+}
+
+impl ClickHouseUser {
+    /// The name that it logs in by.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Admin => ADMIN,
+            Self::Closed => "closed",
+            Self::Reader => "reader",
+        }
+    }
+}
+
+/// A running server. Dropping it stops the server and removes its folder.
+#[derive(Debug)]
+pub struct ClickHouse {
+    // Dropped in this order: the server first.
+    leash: Option<Leash>,
+    folder: Option<Folder>,
+    host: String,
+    port: u16,
+    user: String,
+    password: String,
+    database: Option<String>,
+}
+
+impl ClickHouse {
+    /// Starts Debian's old server.
+    ///
+    /// # Errors
+    /// When it is not installed or does not start; the server's log is part of the error.
+    pub fn old() -> Result<Self> {
+        let program = Self::old_program()
+            .context("Debian's clickhouse-server is not there; `cargo xtask test` installs it")?;
+        Self::on_a_free_port("datachat-ch", |folder, port| {
+            Owner::Ourselves.write(&folder.join("config.xml"), &configuration(folder, port)?)?;
+            Owner::Ourselves.write(&folder.join("users.xml"), &users())?;
+            let mut command = Command::new(&program);
+            command.arg(format!(
+                "--config-file={}",
+                folder.join("config.xml").display()
+            ));
+            Ok(command)
+        })
+    }
+
+    /// Starts today's engine behind its front, or takes the server of `CLICKHOUSE_TEST_URL`.
+    ///
+    /// # Errors
+    /// When it is not installed or does not start; its log is part of the error.
+    pub fn engine() -> Result<Self> {
+        if let Ok(url) = std::env::var("CLICKHOUSE_TEST_URL") {
+            return Self::named(&url).context(
+                "CLICKHOUSE_TEST_URL is not of the form http://user:password@host:port/database",
+            );
+        }
+        let python = Self::engine_python()
+            .context("the ClickHouse engine is not there; `cargo xtask test` installs it")?;
+        Self::on_a_free_port("datachat-che", |folder, port| {
+            let credentials = folder.join("credentials");
+            Owner::Ourselves.write(&credentials, &format!("{ADMIN}\n{CANARY}\n"))?;
+            let front = Path::new(env!("CARGO_MANIFEST_DIR")).join("front/clickhouse.py");
+            let mut command = Command::new(&python);
+            command
+                .arg(front)
+                .arg(port.to_string())
+                .arg(credentials)
+                .env("TZ", "UTC")
+                .current_dir(folder);
+            Ok(command)
+        })
+    }
+
+    /// The old server's program: installed, or unpacked under cargo's target folder.
+    pub fn old_program() -> Option<PathBuf> {
+        let installed = PathBuf::from("/usr/sbin/clickhouse-server");
+        if installed.exists() {
+            return Some(installed);
+        }
+        under_target("clickhouse-old/usr/sbin/clickhouse-server")
+    }
+
+    /// The Python that has the engine.
+    pub fn engine_python() -> Option<PathBuf> {
+        under_target("clickhouse-engine/bin/python3")
+    }
+
+    fn named(url: &str) -> Option<Self> {
+        let rest = url.strip_prefix("http://")?;
+        let (user, rest) = rest.rsplit_once('@')?;
+        let (user, password) = user.split_once(':').unwrap_or((user, ""));
+        let (address, database) = rest.split_once('/').unwrap_or((rest, ""));
+        let (host, port) = address.rsplit_once(':')?;
+        Some(Self {
+            leash: None,
+            folder: None,
+            host: host.to_owned(),
+            port: port.parse().ok()?,
+            user: user.to_owned(),
+            password: password.to_owned(),
+            database: (!database.is_empty()).then(|| database.to_owned()),
+        })
+    }
+
+    fn on_a_free_port(
+        prefix: &str,
+        command: impl Fn(&Path, u16) -> Result<Command>,
+    ) -> Result<Self> {
+        let mut last = None;
+        // Another process may take the port between our look and the server's start.
+        for _ in 0..5 {
+            let port = free_port()?;
+            let folder = Folder::create(prefix, Owner::Ourselves)?;
+            let log = folder.path().join("server.log");
+            let leash = Leash::start(
+                &command(folder.path(), port)?,
+                Owner::Ourselves,
+                Signal::Terminate,
+                &log,
+                Some(folder.path()),
+            )?;
+            let mut server = Self {
+                leash: Some(leash),
+                folder: Some(folder),
+                host: "127.0.0.1".to_owned(),
+                port,
+                user: ADMIN.to_owned(),
+                password: CANARY.to_owned(),
+                database: None,
+            };
+            match server.wait() {
+                Ok(()) => return Ok(server),
+                Err(error) => last = Some(error),
+            }
+        }
+        Err(last.context("no attempt was made")?)
+    }
+
+    fn wait(&mut self) -> Result<()> {
+        let end = Instant::now() + PATIENCE;
+        while !self.sql("SELECT 1").is_ok_and(|answer| answer == "1") {
+            let ended = match &mut self.leash {
+                Some(leash) => leash.ended()?.is_some(),
+                None => true,
+            };
+            if ended || Instant::now() > end {
+                bail!("ClickHouse did not start: {}", self.log());
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Ok(())
+    }
+
+    /// Where it listens: `127.0.0.1`, unless somebody named another server.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The port of its HTTP interface.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The user that may do anything.
+    pub fn user(&self) -> &str {
+        &self.user
+    }
+
+    /// That user's password.
+    pub fn password(&self) -> &str {
+        &self.password
+    }
+
+    /// The database that tests may use, if it is not the user's own.
+    pub fn database(&self) -> Option<&str> {
+        self.database.as_deref()
+    }
+
+    /// The URL of a database for that user, without options.
+    pub fn url(&self, database: &str) -> String {
+        format!(
+            "clickhouse://{}:{}@{}:{}/{database}",
+            self.user, self.password, self.host, self.port
+        )
+    }
+
+    /// Runs a statement; the answer is in TabSeparated, without the last line's end.
+    ///
+    /// # Errors
+    /// The exception, or that nothing answers.
+    pub fn sql(&self, sql: &str) -> Result<String> {
+        let mut socket = TcpStream::connect((self.host.as_str(), self.port))?;
+        socket.set_read_timeout(Some(PATIENCE))?;
+        write!(
+            socket,
+            "POST /?default_format=TabSeparatedRaw HTTP/1.1\r\nHost: {}\r\nX-ClickHouse-User: {}\r\n\
+             X-ClickHouse-Key: {}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{sql}",
+            self.host,
+            self.user,
+            self.password,
+            sql.len()
+        )?;
+        let mut answer = Vec::new();
+        socket.read_to_end(&mut answer)?;
+        let (head, body) = split(&answer).context("no HTTP answer")?;
+        let body = if head.to_lowercase().contains("transfer-encoding: chunked") {
+            unchunked(body).context("an answer that is cut off")?
+        } else {
+            body.to_vec()
+        };
+        let text = String::from_utf8_lossy(&body).into_owned();
+        if !head.starts_with("HTTP/1.1 200") {
+            bail!("{}", text.trim());
+        }
+        Ok(text.strip_suffix('\n').unwrap_or(&text).to_owned())
+    }
+
+    /// What the server has logged.
+    pub fn log(&self) -> String {
+        self.folder
+            .as_ref()
+            .and_then(|folder| fs::read_to_string(folder.path().join("server.log")).ok())
+            .unwrap_or_default()
+    }
+}
+
+impl Drop for ClickHouse {
+    fn drop(&mut self) {
+        if let Some(leash) = self.leash.take() {
+            // Nobody is left to tell; the folder removes itself next.
+            let _ = leash.stop(PATIENCE);
+        }
+    }
+}
+
+/// A path under cargo's target folder, in which the running test stands.
+fn under_target(path: &str) -> Option<PathBuf> {
+    let program = std::env::current_exe().ok()?;
+    program
+        .ancestors()
+        .map(|folder| folder.join(path))
+        .find(|path| path.exists())
+}
+
+fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+}
+
+fn split(answer: &[u8]) -> Option<(String, &[u8])> {
+    let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n")?;
+    let head = String::from_utf8_lossy(&answer[..end]).into_owned();
+    Some((head, &answer[end + 4..]))
+}
+
+fn unchunked(mut rest: &[u8]) -> Option<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let line = rest.windows(2).position(|bytes| bytes == b"\r\n")?;
+        let size = std::str::from_utf8(&rest[..line]).ok()?;
+        let size = usize::from_str_radix(size.trim(), 16).ok()?;
+        rest = rest.get(line + 2..)?;
+        if size == 0 {
+            return Some(body);
+        }
+        body.extend_from_slice(rest.get(..size)?);
+        rest = rest.get(size + 2..)?;
+    }
+}
+
+fn configuration(folder: &Path, port: u16) -> Result<String> {
+    let (tcp, interserver) = (free_port()?, free_port()?);
+    let path = |name: &str| format!("{}/{name}", folder.display());
+    Ok(format!(
+        "<yandex>\
+         <logger><level>warning</level><console>1</console></logger>\
+         <http_port>{port}</http_port><tcp_port>{tcp}</tcp_port>\
+         <interserver_http_port>{interserver}</interserver_http_port>\
+         <listen_host>127.0.0.1</listen_host>\
+         <path>{}</path><tmp_path>{}</tmp_path><user_files_path>{}</user_files_path>\
+         <users_config>{}</users_config>\
+         <default_profile>admin</default_profile><default_database>default</default_database>\
+         <mark_cache_size>5242880</mark_cache_size><timezone>UTC</timezone>\
+         </yandex>",
+        path("data/"),
+        path("tmp/"),
+        path("files/"),
+        path("users.xml"),
+    ))
+}
+
+fn users() -> String {
+    let user = |user: ClickHouseUser| {
+        let name = user.name();
+        format!(
+            "<{name}><password>{CANARY}</password><networks><ip>127.0.0.1</ip></networks>\
+             <profile>{name}</profile><quota>default</quota></{name}>"
+        )
+    };
+    format!(
+        "<yandex><profiles><admin/><closed><readonly>1</readonly></closed>\
+         <reader><readonly>2</readonly></reader></profiles>\
+         <users>{}{}{}</users><quotas><default/></quotas></yandex>",
+        user(ClickHouseUser::Admin),
+        user(ClickHouseUser::Closed),
+        user(ClickHouseUser::Reader)
+    )
+}
