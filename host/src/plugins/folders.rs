@@ -34,7 +34,12 @@ pub enum FolderError {
     NotFolder { name: String },
     #[error("the folder {name} has the server's own data folder in it, or lies in it")]
     Own { name: String },
+    #[error("the folder {name} shows processes or devices, and with them the server's keys")]
+    Machine { name: String },
 }
+
+/// Where Linux shows processes, among them the server's own memory and environment, and devices.
+const MACHINE: [&str; 3] = ["/proc", "/sys", "/dev"];
 
 /// Checks what is to be granted, and gives it with real paths. `own` is the server's data folder, which holds
 /// keys.
@@ -63,6 +68,9 @@ pub(crate) fn check(wanted: &Folders, own: &Path) -> Result<Folders, FolderError
         }
         if own.starts_with(&real) || real.starts_with(&own) {
             return Err(FolderError::Own { name });
+        }
+        if MACHINE.iter().any(|machine| real.starts_with(machine)) {
+            return Err(FolderError::Machine { name });
         }
         Ok((name, real))
     };
@@ -116,6 +124,12 @@ mod tests {
         assert!(refused("x", &place.path().join("gone")).contains("can't be used"));
         for own in [place.path(), &data, &data.join("plugins"), Path::new("/")] {
             assert!(refused("x", own).contains("own data folder"), "{own:?}");
+        }
+        for machine in ["/proc", "/proc/self", "/dev"] {
+            assert!(
+                refused("x", Path::new(machine)).contains("keys"),
+                "{machine}"
+            );
         }
         for name in [
             "", "Sales", "10", "1.2.3.4", "a.b", "a/b", "xn--a", "ä", "a b",
