@@ -154,8 +154,8 @@ fn with_json() -> Vec<Kind> {
             Compared::Text,
             "replace(encode(v, 'base64'), E'\\n', '')",
             vec(any::<u8>(), 0..80).prop_map(|bytes| {
-                let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-                format!("decode('{digits}', 'hex')")
+                let digits: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+                format!("decode('{}', 'hex')", digits.concat())
             }),
         ),
     ]

@@ -15,6 +15,7 @@ mod tool_calls;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -76,7 +77,8 @@ async fn attacked(
     let connector = plugins.connector(attacker).expect("it loads");
     for _ in 0..ATTEMPTS {
         let began = Instant::now();
-        let (result, answers) = beside_neighbour(plugins, ask(&connector, target, sql)).await;
+        let attack = Box::pin(ask(&connector, target, sql));
+        let (result, answers) = beside_neighbour(plugins, attack).await;
         if answers > 0 || began.elapsed() < LASTING {
             return result;
         }
@@ -92,7 +94,10 @@ async fn contained(plugins: &Plugins, attacker: &str, target: &Target, sql: &str
 
 /// Does the work while a neighbour is asked without a pause; also gives how often it answered before the work was
 /// done. What it was asked last, it has to answer all the same, and each time soon.
-async fn beside_neighbour<T>(plugins: &Plugins, work: impl Future<Output = T>) -> (T, usize) {
+async fn beside_neighbour<T>(
+    plugins: &Plugins,
+    mut work: Pin<Box<impl Future<Output = T>>>,
+) -> (T, usize) {
     let neighbour = plugins.connector("neighbour").expect("it loads");
     let target = target(2, "n");
     let pong = async || {
@@ -106,8 +111,7 @@ async fn beside_neighbour<T>(plugins: &Plugins, work: impl Future<Output = T>) -
         );
     };
     // Its session is open from here on.
-    pong().await;
-    let mut work = std::pin::pin!(work);
+    Box::pin(pong()).await;
     let mut asked = Box::pin(pong());
     let mut answers = 0;
     let result = loop {

@@ -40,7 +40,7 @@ async fn a_read_that_never_returns_ends_at_the_deadline() {
         .expect("connects");
     let began = Instant::now();
     let deadline = began + Duration::from_millis(300);
-    let waiting = async { session.query(statement(""), deadline).await.map(drop) };
+    let waiting = Box::pin(async { session.query(statement(""), deadline).await.map(drop) });
     let (error, answers) = beside_neighbour(&plugins, waiting).await;
     assert!(
         matches!(

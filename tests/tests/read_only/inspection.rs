@@ -13,7 +13,7 @@ use datachat_tests::{Postgres, literal, quoted, skipped};
 use futures_util::StreamExt;
 use tokio_postgres::{AsyncMessage, Client, NoTls};
 
-/// The first version with pg_walinspect.
+/// The first version with the extension `pg_walinspect`.
 const WAL_INSPECTED: u32 = 15;
 
 /// Facts by name.

@@ -78,18 +78,17 @@ pub fn numeric(bytes: &[u8]) -> String {
         0xF000 => return "-Infinity".to_owned(),
         other => panic!("no sign: {other:#x}"),
     };
-    let whole: String = (0..=weight)
-        .rev()
-        .map(|power| format!("{:04}", group(power)))
-        .collect();
+    let digits = |powers: &mut dyn Iterator<Item = i32>| {
+        let groups: Vec<String> = powers.map(|power| format!("{:04}", group(power))).collect();
+        groups.concat()
+    };
+    let whole = digits(&mut (0..=weight).rev());
     let whole = match whole.trim_start_matches('0') {
         "" => "0",
         digits => digits,
     };
-    let powers = 1..=i32::try_from(scale.div_ceil(4)).unwrap();
-    let fraction: String = powers
-        .map(|power| format!("{:04}", group(-power)))
-        .collect();
+    let last = i32::try_from(scale.div_ceil(4)).unwrap();
+    let fraction = digits(&mut (-last..0).rev());
     match scale {
         0 => format!("{sign}{whole}"),
         _ => format!("{sign}{whole}.{}", &fraction[..scale]),
@@ -175,7 +174,8 @@ pub fn mac_address(bytes: &[u8]) -> String {
 pub fn bits(bytes: &[u8]) -> String {
     let mut bytes = Bytes(bytes);
     let count: usize = bytes.i32().try_into().unwrap();
-    let mut digits: String = bytes.0.iter().map(|byte| format!("{byte:08b}")).collect();
+    let octets: Vec<String> = bytes.0.iter().map(|byte| format!("{byte:08b}")).collect();
+    let mut digits = octets.concat();
     digits.truncate(count);
     digits
 }
