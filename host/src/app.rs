@@ -9,7 +9,8 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Config;
 use crate::limits::Limits;
 use crate::plugins::egress::InvalidCidr;
-use crate::plugins::{Components, EgressPolicy, LoadError, PluginOptions, Plugins};
+use crate::plugins::trust::InvalidAdmission;
+use crate::plugins::{Admission, Components, EgressPolicy, LoadError, PluginOptions, Plugins};
 use crate::registry::{Credentials, Registry, RegistryOptions};
 use crate::store::{InvalidLocation, Location, Store};
 use crate::tools::{PolicyError, ToolPolicy, Tools};
@@ -41,6 +42,8 @@ pub enum OpenError {
     #[error("DATACHAT_EGRESS_ALLOW or DATACHAT_EGRESS_DENY: {0}")]
     Egress(#[from] InvalidCidr),
     #[error(transparent)]
+    Admission(#[from] InvalidAdmission),
+    #[error(transparent)]
     Plugins(#[from] LoadError),
     #[error(transparent)]
     ToolPolicy(#[from] PolicyError),
@@ -55,26 +58,12 @@ impl App {
         config: Config,
         metrics: Option<PrometheusHandle>,
     ) -> Result<Self, OpenError> {
-        prepare_data_dir(&config.data_dir).map_err(|source| OpenError::DataDir {
-            path: config.data_dir.display().to_string(),
-            source,
-        })?;
+        let plugins = open_plugins(&config).await?;
         let limits = Arc::new(config.limits.clone());
         let tool_policy = match &config.tools_policy_file {
             Some(path) => ToolPolicy::read(path)?,
             None => ToolPolicy::default(),
         };
-        let plugins = Plugins::load(PluginOptions {
-            limits: config.limits.clone(),
-            data_dir: config.data_dir.clone(),
-            egress: EgressPolicy::parse(
-                &config.egress_allow.join(","),
-                &config.egress_deny.join(","),
-            )?,
-            components: Components::Shipped,
-            extra_dirs: Vec::new(),
-        })
-        .await?;
         let (location, key_file) = match &config.system_database_url {
             Some(url) => (Location::Url(url.clone()), None),
             None => (
@@ -90,7 +79,7 @@ impl App {
             limits: limits.clone(),
         })
         .await;
-        let tools = Tools::new(&plugins, &tool_policy, Arc::clone(&limits));
+        let tools = Tools::new(plugins.clone(), tool_policy, Arc::clone(&limits));
         Ok(Self {
             config: Arc::new(config),
             limits,
@@ -107,6 +96,35 @@ impl App {
         self.plugins.shutdown().await;
         self.registry.close().await;
     }
+}
+
+/// Opens the plugins alone: for what needs no registry.
+///
+/// # Errors
+/// See [`OpenError`].
+pub async fn open_plugins(config: &Config) -> Result<Plugins, OpenError> {
+    Ok(Plugins::load(plugin_options(config, Components::Shipped)?).await?)
+}
+
+/// What the plugin runtime starts with; makes the data folder, which it keeps its cache in.
+///
+/// # Errors
+/// See [`OpenError`].
+pub fn plugin_options(config: &Config, components: Components) -> Result<PluginOptions, OpenError> {
+    prepare_data_dir(&config.data_dir).map_err(|source| OpenError::DataDir {
+        path: config.data_dir.display().to_string(),
+        source,
+    })?;
+    Ok(PluginOptions {
+        limits: config.limits.clone(),
+        data_dir: config.data_dir.clone(),
+        egress: EgressPolicy::parse(
+            &config.egress_allow.join(","),
+            &config.egress_deny.join(","),
+        )?,
+        components,
+        admission: Admission::parse(config.plugin_policy.as_deref(), &config.plugin_trust)?,
+    })
 }
 
 /// Makes the folder, readable by its owner only: it holds keys. One that somebody else made stays as it is.

@@ -4,6 +4,7 @@
 //! neither is refused, as is one of the environment that carries our prefixes: a typo must not silently leave
 //! a default in force. Nothing is opened or connected here.
 
+mod api_url;
 mod keys;
 mod nearest;
 
@@ -79,11 +80,31 @@ pub const SETTINGS: &[Setting] = &[
         "A JSON file that says who may run which tool.",
     ),
     setting(
+        "DATACHAT_PLUGIN_POLICY",
+        "digest",
+        "Which installed components are loaded: `any` in the folder, those whose `digest` was recorded at install, or only `signed` ones of these.",
+    ),
+    setting(
+        "DATACHAT_PLUGIN_TRUST",
+        "none",
+        "Minisign public keys whose signatures count, and files of such keys, separated by commas.",
+    ),
+    setting(
         "DATACHAT_LOG",
         "info in the server, warn elsewhere",
         "What is logged, as in `info,datachat=debug`.",
     ),
     setting("DATACHAT_LOG_FORMAT", "text", "`text` or `json`."),
+    setting(
+        "DATA_CHAT_API_URL",
+        "none",
+        "The server that commands work on, such as `https://datachat.example`; without it, the system database.",
+    ),
+    setting(
+        "DATA_CHAT_API_KEY",
+        "none",
+        "The API key that commands present to the server at `DATA_CHAT_API_URL`.",
+    ),
 ];
 
 const fn setting(name: &'static str, default: &'static str, why: &'static str) -> Setting {
@@ -115,9 +136,16 @@ pub struct Config {
     pub egress_deny: Vec<String>,
     pub cors_origins: Vec<String>,
     pub tools_policy_file: Option<PathBuf>,
+    /// Which installed plugins are loaded, as the operator wrote it.
+    pub plugin_policy: Option<String>,
+    /// Public keys, and files of them.
+    pub plugin_trust: Vec<String>,
     /// A filter such as `info,datachat=debug`; `None`: the command's own default.
     pub log: Option<String>,
     pub log_format: LogFormat,
+    /// The server that commands work on; `None`: the system database. Never with credentials inside.
+    pub api_url: Option<url::Url>,
+    pub api_key: Option<Secret<String>>,
     pub limits: Limits,
 }
 
@@ -231,12 +259,19 @@ impl Config {
                 .map(|origin| check_origin(&origin))
                 .collect::<Result<_, _>>()?,
             tools_policy_file: get("TOOLS_POLICY_FILE").map(PathBuf::from),
+            plugin_policy: get("DATACHAT_PLUGIN_POLICY"),
+            plugin_trust: list("DATACHAT_PLUGIN_TRUST"),
             log: get("DATACHAT_LOG"),
             log_format: match get("DATACHAT_LOG_FORMAT").as_deref() {
                 None | Some("text") => LogFormat::Text,
                 Some("json") => LogFormat::Json,
                 Some(_) => return Err(invalid("DATACHAT_LOG_FORMAT", "neither text nor json")),
             },
+            api_url: get("DATA_CHAT_API_URL")
+                .map(|text| api_url::parse(&text))
+                .transpose()
+                .map_err(|problem| invalid("DATA_CHAT_API_URL", problem))?,
+            api_key: secret("DATA_CHAT_API_KEY"),
             limits: Limits::load(get)?,
         };
         Ok(config)
@@ -443,13 +478,20 @@ mod tests {
                 ("SYSTEM_DATABASE_URL", "postgresql://u:canary-2@h/d"),
                 ("DATABASE_CREDENTIALS_KEY", "canary-3"),
                 ("DATACHAT_API_KEYS", "ann:admin:canary-4"),
+                ("DATA_CHAT_API_KEY", "canary-6"),
             ],
             &[],
         )
         .expect("valid");
         assert!(!format!("{config:?}").contains("canary"));
-        let error = load(&[("DATACHAT_API_KEYS", "ann:canary-5")], &[]).expect_err("malformed");
-        assert!(!format!("{error} {error:?}").contains("canary"));
+        for (name, value) in [
+            ("DATACHAT_API_KEYS", "ann:canary-5"),
+            ("DATA_CHAT_API_URL", "http://ann:canary-7@h"),
+            ("DATA_CHAT_API_URL", "canary-8"),
+        ] {
+            let error = load(&[(name, value)], &[]).expect_err("malformed");
+            assert!(!format!("{error} {error:?}").contains("canary"), "{value}");
+        }
     }
 
     #[test]

@@ -94,6 +94,8 @@ limits! {
     plugin_cpu_ms: "DATACHAT_PLUGIN_CPU_MS" = 60_000 "milliseconds", "Time that one call may compute without waiting for the network.";
     plugin_wasm_bytes: "DATACHAT_PLUGIN_WASM_BYTES" = 33_554_432 "bytes", "The largest component that is compiled.";
     plugin_compile_ms: "DATACHAT_PLUGIN_COMPILE_MS" = 120_000 "milliseconds", "Compiling is an attack surface; it ends here.";
+    plugin_watch_ms: "DATACHAT_PLUGIN_WATCH_MS" = 400 "milliseconds", "How often the folder of installed plugins is looked at; a change counts once it has stood for as long.";
+    plugin_lock_ms: "DATACHAT_PLUGIN_LOCK_MS" = 10_000 "milliseconds", "How long another process may keep the folder of installed plugins to itself.";
     plugin_failures: "DATACHAT_PLUGIN_FAILURES" = 100 "failures", "Failures in a row after which a plugin is quarantined.";
     plugin_quarantine_ms: "DATACHAT_PLUGIN_QUARANTINE_MS" = 10_000 "milliseconds", "The first quarantine; each further one lasts twice as long, up to 10 minutes.";
     tool_timeout_ms: "DATACHAT_TOOL_TIMEOUT_MS" = 60_000 "milliseconds", "A tool call, unless the tools policy says otherwise.";

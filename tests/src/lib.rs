@@ -5,17 +5,21 @@
 //! was left in the test log folder once more by `cargo xtask test`.
 
 mod client;
+pub mod components;
 mod evidence;
 pub mod sandbox;
 mod seed;
 mod server;
+mod skip;
+pub mod stage;
 mod tls;
-mod warm;
 
 pub use client::{Answer, Client, Streaming};
 pub use datachat_throwaway::{
-    Auth, CANARY, Options, Postgres, Role, ServerTls, literal, quoted, shows_canary,
+    Auth, CANARY, MariaDb, MariaDbAuth, MariaDbOptions, MariaDbUser, Options, Postgres, Role,
+    ServerTls, literal, memory, quoted, shows_canary,
 };
 pub use evidence::log_folder;
 pub use server::{ServerOptions, TestServer};
+pub use skip::skipped;
 pub use tls::Authority;

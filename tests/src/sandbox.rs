@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use datachat::limits::Limits;
 use datachat::plugins::{
-    Components, ConnectionKey, Connector, Cursor, EgressPolicy, Parameters, PluginError,
+    Admission, Components, ConnectionKey, Connector, Cursor, EgressPolicy, Parameters, PluginError,
     PluginOptions, Plugins, Statement, Target, Tls, TlsMode,
 };
 use datachat::secret::Secret;
@@ -24,7 +24,7 @@ pub async fn load(data_dir: &Path, components: Components, limits: Limits) -> Pl
         data_dir: data_dir.to_owned(),
         egress: EgressPolicy::default(),
         components,
-        extra_dirs: Vec::new(),
+        admission: Admission::default(),
     })
     .await
     .expect("an engine")

@@ -6,7 +6,7 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -20,7 +20,6 @@ use crate::client::Client;
 use crate::evidence::{log_folder, target_folder};
 use crate::seed;
 use crate::shows_canary;
-use crate::warm;
 
 /// How long a start or stop may take on a busy machine that compiles a component for the first time.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -32,7 +31,7 @@ pub struct ServerOptions {
     pub name: String,
     /// Environment variables.
     pub variables: Vec<(String, String)>,
-    /// Arguments after `serve --host 127.0.0.1 --port <port>`.
+    /// Arguments after `serve --host 127.0.0.1 --port <port>`, which name neither host nor port.
     pub arguments: Vec<String>,
 }
 
@@ -59,6 +58,7 @@ pub struct TestServer {
     options: ServerOptions,
     leash: Option<Leash>,
     folder: tempfile::TempDir,
+    /// 0 before the first launch.
     port: u16,
     log: PathBuf,
     client: Client,
@@ -74,34 +74,30 @@ impl TestServer {
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
         let stem = format!("{}-{}-{number}", options.name, std::process::id());
         let log = log_folder()?.join(format!("{stem}.log"));
-        let port = free_port()?;
-        let client = Client::new(
-            format!("http://127.0.0.1:{port}"),
-            log.with_extension("answers"),
-        );
+        let client = client(0, &log);
         let mut server = Self {
             options,
             leash: None,
             folder: tempfile::Builder::new()
                 .prefix("datachat-test-")
                 .tempdir()?,
-            port,
+            port: 0,
             log,
             client,
         };
-        let compiled = target_folder()?.join("test-compiled");
-        warm::seed(&compiled, &server.data_folder())?;
         server.launch().await?;
-        warm::keep(&server.data_folder(), &compiled)?;
         Ok(server)
     }
 
     /// Starts a stopped or killed server again, on the same port and data folder.
     ///
+    /// The server says in its log where it listens. Whoever else answers on a port is never taken for it.
+    ///
     /// # Errors
     /// As [`TestServer::start`].
     pub async fn launch(&mut self) -> Result<()> {
         seed::plant(&self.data_folder())?;
+        let logged = self.log_text().len();
         let mut command = self.command()?;
         command
             .args(["serve", "--host", "127.0.0.1", "--port"])
@@ -116,9 +112,12 @@ impl TestServer {
         )?);
         let end = Instant::now() + PATIENCE;
         loop {
-            if let Ok(answer) = self.client.get("/health").await
-                && answer.status.is_success()
-            {
+            let log = self.log_text();
+            if let Some(port) = log.get(logged..).and_then(listens_on) {
+                self.port = port;
+                // Not with network connections that a server before this one has closed.
+                self.client = client(port, &self.log);
+                self.client.get("/health").await?.expect(200)?;
                 return seed::harvest(&self.data_folder());
             }
             let ended = match &mut self.leash {
@@ -337,7 +336,28 @@ fn program() -> Result<PathBuf> {
     Ok(program)
 }
 
-/// A port that was free a moment ago.
-fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+fn client(port: u16, log: &Path) -> Client {
+    Client::new(
+        format!("http://127.0.0.1:{port}"),
+        log.with_extension("answers"),
+    )
+}
+
+/// The port that a server says it listens on, in a line of its own.
+fn listens_on(log: &str) -> Option<u16> {
+    let (_, rest) = log.split_once(" listens on http://127.0.0.1:")?;
+    let (port, _) = rest.split_once('\n')?;
+    port.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::listens_on;
+
+    #[test]
+    fn a_server_is_found_where_a_whole_line_says_that_it_listens() {
+        let line = "{}\nDataChat 0.1.0 listens on http://127.0.0.1:4711";
+        assert_eq!(listens_on(line), None, "it may go on");
+        assert_eq!(listens_on(&format!("{line}\n{{}}\n")), Some(4711));
+    }
 }

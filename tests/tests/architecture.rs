@@ -163,7 +163,13 @@ fn components_know_nothing_of_the_host_and_the_host_nothing_of_components() -> R
             })
             .collect())
     };
-    for component in ["sdk", "postgres", "sql-tools"] {
+    for component in [
+        "sdk",
+        "postgres",
+        "sql-tools",
+        "examples/csv",
+        "examples/column-stats",
+    ] {
         let found = dependencies(&format!("plugins/{component}/Cargo.toml"))?;
         assert!(
             !found.contains(&"datachat".to_owned()),

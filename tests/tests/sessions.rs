@@ -94,7 +94,7 @@ async fn until_running(server: &Postgres, mark: &str, wanted: bool) -> Duration 
     let began = Instant::now();
     while (running(server, mark) > 0) != wanted {
         assert!(
-            began.elapsed() < Duration::from_secs(10),
+            began.elapsed() < Duration::from_secs(30),
             "{mark}: not in time"
         );
         tokio::time::sleep(Duration::from_millis(20)).await;

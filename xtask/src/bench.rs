@@ -34,6 +34,7 @@ pub fn run(quick: bool) -> Result<()> {
     prerequisites::postgres()?;
     plugins::run(plugins::Options {
         hostile: false,
+        examples: false,
         choice: Choice::Automatic,
     })?;
     command::run(

@@ -4,9 +4,10 @@ use anyhow::Result;
 
 use crate::route::{Choice, Route};
 use crate::workspace::{Workspace, cargo};
-use crate::{command, demo, plugins, prerequisites, test};
+use crate::{command, plugins, prerequisites, rehearsal, test};
 
-/// Format, lints (host natively, components for their own target), tests, the demo, docs.
+/// Format, lints (host natively, components for their own target), tests, the release's way of carrying the
+/// components, the demo, docs.
 ///
 /// # Errors
 /// The first step that fails.
@@ -34,7 +35,14 @@ pub fn run() -> Result<()> {
         }
     }
     test::run(&[])?;
-    demo::run(true)?;
+    // With the whole workspace's features otherwise, so that all dependencies are checked already.
+    command::run(&mut cargo(&[
+        "check",
+        "--workspace",
+        "--features",
+        "datachat/embed-plugins",
+    ]))?;
+    rehearsal::run()?;
     command::run(
         cargo(&["doc", "--workspace", "--no-deps", "--quiet"]).env("RUSTDOCFLAGS", "-D warnings"),
     )

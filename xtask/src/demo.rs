@@ -67,6 +67,7 @@ pub fn run(once: bool) -> Result<()> {
     step("Building the components (WebAssembly)");
     plugins::run(plugins::Options {
         hostile: false,
+        examples: false,
         choice: Choice::Automatic,
     })?;
     step("Building the server; the first time takes some minutes");

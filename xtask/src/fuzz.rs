@@ -1,5 +1,9 @@
 //! `cargo xtask fuzz`: throws random bytes at everything that reads what comes from outside.
+//!
+//! What a run learns stays under the target folder. `--keep` then takes over into `fuzz/corpus`, which is
+//! committed, what reaches code that nothing there reached, as long as it is small.
 
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Result, bail};
@@ -11,10 +15,15 @@ use crate::{command, prerequisites};
 const TARGETS: &[(&str, &[&str])] = &[
     ("pg_row", &[]),
     ("pg_messages", &[]),
+    ("mysql_row", &[]),
+    ("mysql_packets", &[]),
     ("clickhouse_type", &[]),
     ("clickhouse_rows", &[]),
     ("arrow_intake", &["--features", "host"]),
 ];
+
+/// The longest input that is kept, in bytes.
+const LONGEST_KEPT: usize = 256;
 
 /// What to fuzz, and for how long each.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +31,8 @@ pub struct Options {
     /// One of [`TARGETS`]; all of them without.
     pub target: Option<String>,
     pub seconds: u32,
+    /// Take what was learnt over into the committed corpus.
+    pub keep: bool,
 }
 
 impl Options {
@@ -30,10 +41,15 @@ impl Options {
         let mut options = Self {
             target: None,
             seconds: 600,
+            keep: false,
         };
         loop {
             arguments = match arguments {
                 [] => return Some(options),
+                ["--keep", rest @ ..] => {
+                    options.keep = true;
+                    rest
+                }
                 ["--seconds", seconds, rest @ ..] => {
                     options.seconds = seconds.parse().ok().filter(|seconds| *seconds > 0)?;
                     rest
@@ -63,14 +79,28 @@ pub fn run(options: &Options) -> Result<()> {
     }
     for (target, flags) in TARGETS {
         if options.target.as_deref().is_none_or(|only| only == *target) {
-            command::run(
-                nightly(&workspace)
-                    .args(["fuzz", "run"])
-                    .args(*flags)
-                    .arg(target)
-                    .arg("--")
-                    .arg(format!("-max_total_time={}", options.seconds)),
-            )?;
+            let kept = workspace.root.join("fuzz/corpus").join(target);
+            let learnt = workspace.target.join("fuzz-corpus").join(target);
+            std::fs::create_dir_all(&kept)?;
+            std::fs::create_dir_all(&learnt)?;
+            let run = |folders: [&Path; 2], arguments: &[String]| {
+                command::run(
+                    nightly(&workspace)
+                        .args(["fuzz", "run"])
+                        .args(*flags)
+                        .arg(target)
+                        .args(folders)
+                        .arg("--")
+                        .args(arguments),
+                )
+            };
+            // New inputs go to the first folder.
+            let time = format!("-max_total_time={}", options.seconds);
+            run([&learnt, &kept], &[time])?;
+            if options.keep {
+                let longest = format!("-max_len={LONGEST_KEPT}");
+                run([&kept, &learnt], &["-merge=1".to_owned(), longest])?;
+            }
         }
     }
     Ok(())
@@ -94,10 +124,12 @@ mod tests {
 
     #[test]
     fn a_target_and_a_time_are_read_and_anything_else_is_refused() {
-        let options = Options::parse(&["pg_row", "--seconds", "5"]).unwrap();
+        let options = Options::parse(&["pg_row", "--seconds", "5", "--keep"]).unwrap();
         assert_eq!(options.target.as_deref(), Some("pg_row"));
         assert_eq!(options.seconds, 5);
-        assert_eq!(Options::parse(&[]).unwrap().seconds, 600);
+        assert!(options.keep);
+        let all = Options::parse(&[]).unwrap();
+        assert_eq!((all.target, all.seconds, all.keep), (None, 600, false));
         assert_eq!(Options::parse(&["--seconds", "0"]), None);
         assert_eq!(Options::parse(&["no_such_target"]), None);
     }

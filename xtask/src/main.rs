@@ -13,6 +13,7 @@ mod fuzz;
 mod http;
 mod plugins;
 mod prerequisites;
+mod rehearsal;
 mod route;
 mod signals;
 mod test;
@@ -28,15 +29,16 @@ cargo xtask <command>
   demo [--once]
              build everything, start a throw-away PostgreSQL and the server, show both at work
              and stay up until Ctrl-C (with --once: end there)
-  plugins [--hostile] [--route rustup|debian]
-             build the WebAssembly components into <target>/plugins
+  plugins [--examples] [--hostile] [--route rustup|debian]
+             build the WebAssembly components into <target>/plugins (the examples into
+             <target>/plugins-examples)
   test [-- ARGS]
              build the components and run every test; ARGS go to `cargo test`
   bench [--quick]
              measure an optimised build against native drivers and write docs/benchmarks.md
-  fuzz [TARGET] [--seconds N]
+  fuzz [TARGET] [--seconds N] [--keep]
              throw random bytes at what reads foreign bytes, 600 s a target
-  ci         format, lints, tests and docs: what a change must pass
+  ci         format, lints, tests, the demo and docs: what a change must pass
 ";
 
 fn main() -> ExitCode {

@@ -15,8 +15,15 @@ use crate::workspace::Workspace;
 /// The shipped components: the package, and the name of its file.
 const SHIPPED: &[(&str, &str)] = &[
     ("datachat-clickhouse", "clickhouse"),
+    ("datachat-mysql", "mysql"),
     ("datachat-postgres", "postgres"),
     ("datachat-sql-tools", "sql-tools"),
+];
+
+/// Components that show how one is written; they are not part of the server.
+const EXAMPLES: &[(&str, &str)] = &[
+    ("datachat-example-csv", "csv"),
+    ("datachat-example-column-stats", "column-stats"),
 ];
 
 /// The package whose examples are the components that attack the host.
@@ -30,6 +37,8 @@ const PROFILE: &str = "plugin";
 pub struct Options {
     /// The hostile fixtures too.
     pub hostile: bool,
+    /// The example plugins too.
+    pub examples: bool,
     pub choice: Choice,
 }
 
@@ -38,6 +47,7 @@ impl Options {
     pub fn parse(mut arguments: &[&str]) -> Option<Self> {
         let mut options = Self {
             hostile: false,
+            examples: false,
             choice: Choice::Automatic,
         };
         loop {
@@ -45,6 +55,10 @@ impl Options {
                 [] => return Some(options),
                 ["--hostile", rest @ ..] => {
                     options.hostile = true;
+                    rest
+                }
+                ["--examples", rest @ ..] => {
+                    options.examples = true;
                     rest
                 }
                 ["--route", "rustup", rest @ ..] => {
@@ -68,21 +82,36 @@ impl Options {
 pub fn run(options: Options) -> Result<()> {
     let workspace = Workspace::find()?;
     let route = Route::find(&workspace, options.choice)?;
-    let mut build = route.cargo(&workspace, "build");
-    build.args(["--profile", PROFILE, "--lib"]);
-    for (package, _) in SHIPPED {
-        build.args(["--package", package]);
-    }
-    command::run(&mut build)?;
-
     let built = workspace.target.join("guests").join(TARGET).join(PROFILE);
-    let folder = workspace.plugins();
-    for (package, name) in SHIPPED {
-        let file = built.join(package.replace('-', "_")).with_extension("wasm");
-        collect(&file, &folder.join(name).with_extension("wasm"))?;
+    build_libraries(&workspace, &route, &built, SHIPPED, &workspace.plugins())?;
+    if options.examples {
+        // A call of its own: what is built together shares features, and so do the shipped ones' bytes.
+        let folder = workspace.example_plugins();
+        build_libraries(&workspace, &route, &built, EXAMPLES, &folder)?;
     }
     if options.hostile {
         build_hostile(&workspace, &route, &built)?;
+    }
+    Ok(())
+}
+
+/// Builds packages and collects their components in a folder.
+fn build_libraries(
+    workspace: &Workspace,
+    route: &Route,
+    built: &Path,
+    packages: &[(&str, &str)],
+    folder: &Path,
+) -> Result<()> {
+    let mut build = route.cargo(workspace, "build");
+    build.args(["--profile", PROFILE, "--lib"]);
+    for (package, _) in packages {
+        build.args(["--package", package]);
+    }
+    command::run(&mut build)?;
+    for (package, name) in packages {
+        let file = built.join(package.replace('-', "_")).with_extension("wasm");
+        collect(&file, &folder.join(name).with_extension("wasm"))?;
     }
     Ok(())
 }
@@ -91,7 +120,7 @@ pub fn run(options: Options) -> Result<()> {
 pub fn clippy(route: &Route, workspace: &Workspace) -> Command {
     let mut command = route.cargo(workspace, "clippy");
     command.args(["--profile", PROFILE, "--lib", "--examples"]);
-    for (package, _) in SHIPPED {
+    for (package, _) in SHIPPED.iter().chain(EXAMPLES) {
         command.args(["--package", package]);
     }
     command.args(["--package", HOSTILE, "--", "-D", "warnings"]);
@@ -173,17 +202,18 @@ mod tests {
 
     #[test]
     fn options_are_read_in_any_order_and_nonsense_is_refused() {
-        let both = Options {
+        let all = Options {
             hostile: true,
+            examples: true,
             choice: Choice::Debian,
         };
         assert_eq!(
-            Options::parse(&["--hostile", "--route", "debian"]),
-            Some(both)
+            Options::parse(&["--hostile", "--examples", "--route", "debian"]),
+            Some(all)
         );
         assert_eq!(
-            Options::parse(&["--route", "debian", "--hostile"]),
-            Some(both)
+            Options::parse(&["--route", "debian", "--examples", "--hostile"]),
+            Some(all)
         );
         assert_eq!(Options::parse(&["--route"]), None);
         assert_eq!(Options::parse(&["--route", "npm"]), None);

@@ -1,10 +1,11 @@
-//! What a machine needs besides Rust: libclang to build the host, PostgreSQL to test and to demonstrate.
+//! What a machine needs besides Rust: libclang to build the host, PostgreSQL to test and to demonstrate,
+//! MariaDB and ClickHouse to test.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Result, bail};
-use datachat_throwaway::{ClickHouse, Installation};
+use datachat_throwaway::{ClickHouse, Installation, MariaDb};
 
 use crate::workspace::Workspace;
 use crate::{apt, command};
@@ -43,6 +44,21 @@ pub fn postgres() -> Result<()> {
     Installation::find().map(drop)
 }
 
+/// Makes sure that there is a MariaDB server to start.
+///
+/// # Errors
+/// When it is missing and can't be installed.
+pub fn mariadb() -> Result<()> {
+    if MariaDb::is_installed() {
+        return Ok(());
+    }
+    apt::install(&["mariadb-server"], "tests take a MariaDB server")?;
+    if !MariaDb::is_installed() {
+        bail!("MariaDB is installed, but neither in PATH nor under /usr/sbin");
+    }
+    Ok(())
+}
+
 /// Makes sure that there are the ClickHouse servers of the tests: Debian's old one, unpacked under the target
 /// folder so that no service is installed with it, and today's engine, a library of Python.
 ///
@@ -52,7 +68,10 @@ pub fn clickhouse(workspace: &Workspace) -> Result<()> {
     let old = workspace.target.join("clickhouse-old");
     if ClickHouse::old_program().is_none() && !old.join("usr/sbin/clickhouse-server").exists() {
         // The library has the server in it, and brings what it needs.
-        apt::install(&["clickhouse-common"], "tests take an old ClickHouse server")?;
+        apt::install(
+            &["clickhouse-common"],
+            "tests take an old ClickHouse server",
+        )?;
         std::fs::create_dir_all(&old)?;
         command::run(
             Command::new("apt-get")

@@ -25,9 +25,11 @@ pub fn run(arguments: &[&str]) -> Result<()> {
     let workspace = Workspace::find()?;
     prerequisites::libclang()?;
     prerequisites::postgres()?;
+    prerequisites::mariadb()?;
     prerequisites::clickhouse(&workspace)?;
     plugins::run(plugins::Options {
         hostile: true,
+        examples: true,
         choice: Choice::Automatic,
     })?;
     let logs = workspace.test_logs();

@@ -52,6 +52,11 @@ impl Workspace {
         self.target.join("plugins-hostile")
     }
 
+    /// The example plugins, which no server looks for by itself.
+    pub fn example_plugins(&self) -> PathBuf {
+        self.target.join("plugins-examples")
+    }
+
     /// Where tests leave what servers logged and answered.
     pub fn test_logs(&self) -> PathBuf {
         self.target.join("test-logs")

@@ -5,18 +5,17 @@
 //! untouched (tool arguments, statement parameters) stay raw text, so that no number loses digits here.
 //! No message quotes a value: a value may be a password.
 
-use std::fmt;
 use std::ops::RangeInclusive;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, header};
+use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use serde::Deserialize;
-use serde::de::{DeserializeOwned, Error as _, MapAccess, Visitor};
-use serde_json::Value;
+use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use super::problem::{Code, FieldError, Problem};
+use crate::query::members;
 
 /// Reads a body of at most `max_bytes` as a JSON object.
 ///
@@ -33,39 +32,40 @@ pub async fn read_object(
                 .with("hint", "Send the header `Content-Type: application/json`."),
         );
     }
-    let max = usize::try_from(max_bytes).unwrap_or(usize::MAX);
-    let bytes = match Limited::new(body, max).collect().await {
-        Ok(collected) => collected.to_bytes(),
-        Err(error) if error.is::<LengthLimitError>() => {
-            return Err(Problem::new(
-                Code::RequestTooLarge,
-                format!("The body is larger than {max_bytes} bytes."),
-            )
-            .with("limit", "request_max_bytes"));
-        }
-        Err(_) => {
-            return Err(Problem::new(
-                Code::InvalidJson,
-                "The body ended before it was complete.",
-            ));
-        }
-    };
+    let bytes = read_bytes(body, max_bytes, "request_max_bytes").await?;
     Fields::parse(&bytes)
 }
 
+/// Reads a body of at most `max_bytes`; `limit` is the name of that limit.
+///
+/// # Errors
+/// 413, and 400 for a body that breaks off.
+pub async fn read_bytes(body: Body, max_bytes: u64, limit: &'static str) -> Result<Bytes, Problem> {
+    let max = usize::try_from(max_bytes).unwrap_or(usize::MAX);
+    match Limited::new(body, max).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(Problem::new(
+            Code::RequestTooLarge,
+            format!("The body is larger than {max_bytes} bytes."),
+        )
+        .with("limit", limit)),
+        Err(_) => Err(Problem::new(
+            Code::InvalidJson,
+            "The body ended before it was complete.",
+        )),
+    }
+}
+
+/// The media type of a body without its parameters, in lower case; empty without one.
+pub fn media_type(headers: &HeaderMap) -> String {
+    let value = headers.get(header::CONTENT_TYPE);
+    let value = value.and_then(|value| value.to_str().ok());
+    let essence = value.unwrap_or_default().split(';').next();
+    essence.unwrap_or_default().trim().to_ascii_lowercase()
+}
+
 fn is_json(headers: &HeaderMap) -> bool {
-    let Some(Ok(value)) = headers
-        .get(header::CONTENT_TYPE)
-        .map(|value| value.to_str())
-    else {
-        return false;
-    };
-    let essence = value
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase();
+    let essence = media_type(headers);
     essence == "application/json"
         || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
@@ -96,33 +96,20 @@ impl<T> Given<T> {
     }
 }
 
-/// The members of an object in their order, raw. A repeated name is an error: which one counts would be a
-/// guess, and the name may be `target_database`.
-struct Members(Vec<(String, Box<RawValue>)>);
-
-impl<'de> Deserialize<'de> for Members {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members_;
-        impl<'de> Visitor<'de> for Members_ {
-            type Value = Members;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a JSON object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
-                let mut entries: Vec<(String, Box<RawValue>)> = Vec::new();
-                while let Some((name, value)) = map.next_entry::<String, Box<RawValue>>()? {
-                    if entries.iter().any(|(known, _)| *known == name) {
-                        return Err(A::Error::custom("a field is given twice"));
-                    }
-                    entries.push((name, value));
-                }
-                Ok(Members(entries))
-            }
-        }
-        deserializer.deserialize_map(Members_)
+/// The members of an object. A repeated name is an error: which one counts would be a guess, and the name may
+/// be `target_database`.
+fn entries(raw: &RawValue) -> Result<Vec<(String, Box<RawValue>)>, &'static str> {
+    if !raw.get().starts_with('{') {
+        return Err("must be a JSON object");
     }
+    let mut entries: Vec<(String, Box<RawValue>)> = Vec::new();
+    for (name, value) in members::read(raw) {
+        if entries.iter().any(|(known, _)| *known == name) {
+            return Err("must not name a field twice");
+        }
+        entries.push((name, value.to_owned()));
+    }
+    Ok(entries)
 }
 
 impl Fields {
@@ -131,30 +118,21 @@ impl Fields {
     /// # Errors
     /// 400 `invalid_json`; 422 for JSON that is no object.
     pub fn parse(bytes: &[u8]) -> Result<Self, Problem> {
-        match serde_json::from_slice::<Members>(bytes) {
-            Ok(Members(entries)) => Ok(Self {
-                path: String::new(),
-                entries,
-                errors: Vec::new(),
-            }),
-            Err(error) if error.is_data() => {
-                let twice = error.to_string().starts_with("a field is given twice");
-                let message = if twice {
-                    "a field is given twice"
-                } else {
-                    "must be a JSON object"
-                };
-                Err(Problem::field("body", "type", message))
-            }
-            Err(error) => Err(Problem::new(
+        let raw: &RawValue = serde_json::from_slice(bytes).map_err(|error| {
+            Problem::new(
                 Code::InvalidJson,
                 format!(
                     "The body is not valid JSON (line {}, column {}).",
                     error.line(),
                     error.column()
                 ),
-            )),
-        }
+            )
+        })?;
+        Ok(Self {
+            path: String::new(),
+            entries: entries(raw).map_err(|message| Problem::field("body", "type", message))?,
+            errors: Vec::new(),
+        })
     }
 
     /// The full path of a field of this object.
@@ -254,15 +232,17 @@ impl Fields {
     /// A nested object, to be given back with [`Fields::absorb`] when it has been read.
     pub fn object(&mut self, name: &str) -> Option<Self> {
         let raw = self.raw(name)?;
-        let Ok(Members(entries)) = serde_json::from_str(raw.get()) else {
-            self.reject(name, "type", "must be an object without repeated fields");
-            return None;
-        };
-        Some(Self {
-            path: self.path_of(name),
-            entries,
-            errors: Vec::new(),
-        })
+        match entries(&raw) {
+            Ok(entries) => Some(Self {
+                path: self.path_of(name),
+                entries,
+                errors: Vec::new(),
+            }),
+            Err(message) => {
+                self.reject(name, "type", message);
+                None
+            }
+        }
     }
 
     /// Takes over what was wrong with a nested object.
@@ -291,16 +271,6 @@ impl Fields {
         }
         self.errors
     }
-}
-
-/// The members of a raw object in their order, untouched; none of anything that is no object.
-pub fn members(raw: &RawValue) -> Vec<(String, Box<RawValue>)> {
-    serde_json::from_str::<Members>(raw.get()).map_or_else(|_| Vec::new(), |members| members.0)
-}
-
-/// A JSON value of raw text, for what has to look inside.
-pub fn to_value(raw: &RawValue) -> Option<Value> {
-    serde_json::from_str(raw.get()).ok()
 }
 
 #[cfg(test)]

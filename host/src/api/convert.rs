@@ -27,6 +27,8 @@ impl From<&DbError> for Problem {
             ErrorCode::ResourceLimit if error.retryable => Code::Busy,
             ErrorCode::ResourceLimit => Code::ResourceLimit,
             ErrorCode::Unsupported => Code::Unsupported,
+            ErrorCode::InvalidOption => Code::InvalidDatabaseUrl,
+            ErrorCode::ServerFault => Code::DatabaseFailed,
             ErrorCode::Protocol => Code::Protocol,
             ErrorCode::Internal => Code::PluginFailed,
         };
@@ -44,6 +46,11 @@ impl From<&DbError> for Problem {
             .with_option("vendor_code", number)
             .with_option("position", error.position)
             .with_option("hint", error.hint.clone())
+            .with_option(
+                "reason",
+                // The policy's own refusals have theirs.
+                (error.code == ErrorCode::ReadOnlyViolation).then_some("engine"),
+            )
             .with("retryable", error.retryable)
     }
 }
@@ -66,6 +73,12 @@ impl From<&PluginError> for Problem {
             }
             PluginError::AddressNotAllowed { reason, .. } => {
                 Self::new(Code::AddressNotAllowed, text).with("reason", reason.clone())
+            }
+            PluginError::FolderNotGranted { .. } => {
+                Self::new(Code::AddressNotAllowed, text).with("reason", "folder_not_granted")
+            }
+            PluginError::FolderMissing { .. } => {
+                Self::new(Code::ConnectionRefused, text).with("retryable", true)
             }
             PluginError::Timeout { limit, .. } => Self::new(Code::Timeout, text)
                 .with("limit", *limit)
@@ -223,7 +236,7 @@ impl From<ResolveError> for Problem {
 }
 
 /// Errors of inner layers are fragments; a detail is a sentence.
-fn sentence(error: &impl std::fmt::Display) -> String {
+pub fn sentence(error: &impl std::fmt::Display) -> String {
     let text = error.to_string();
     let mut characters = text.chars();
     let mut sentence: String = match characters.next() {

@@ -15,7 +15,8 @@ use super::request_id::RequestId;
 use crate::app::App;
 use crate::plugins::{Relation, RelationFilter, RelationKind};
 use crate::registry::{
-    Candidate, ConnectionPatch, ConnectionView, Health, NewConnection, Unhealthy, format_time,
+    Candidate, ConnectionPatch, ConnectionView, Health, NewConnection, RegistryError, ResolveError,
+    Unhealthy, format_time,
 };
 use crate::secret::Secret;
 
@@ -66,12 +67,12 @@ pub async fn test(
 ) -> Result<Response, Problem> {
     let candidate = Candidate {
         name: fields.text("name"),
+        description: fields.text("description"),
         database_url: Secret::new(fields.required_text("database_url")),
         database_type: fields.required_text("database_type"),
     };
     // The rest of POST's body is accepted, so that the same body can be tried and then sent.
     fields.texts("tags");
-    fields.text("description");
     fields.flag("is_default");
     fields.finish()?;
     Ok(Json(app.registry.test(candidate).await?).into_response())
@@ -185,7 +186,12 @@ pub async fn schema(
     State(app): State<App>,
     ConnectionId(id): ConnectionId,
 ) -> Result<Json<Schema>, Problem> {
-    let connection = app.registry.resolve(Some(&id.to_string())).await?;
+    let resolved = app.registry.resolve(Some(&id.to_string())).await;
+    let connection = resolved.map_err(|error| match error {
+        // Here the id is what was asked for and not a target.
+        ResolveError::NotFound { id } => Problem::from(RegistryError::NotFound { id }),
+        error => error.into(),
+    })?;
     let on_connection =
         |error: &crate::plugins::PluginError| Problem::from(error).on_connection(id);
     let mut session = connection

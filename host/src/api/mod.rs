@@ -2,6 +2,7 @@
 
 pub mod auth;
 pub mod body;
+pub mod catalog;
 mod convert;
 pub mod databases;
 mod extract;
@@ -16,18 +17,39 @@ pub mod system;
 pub mod tools;
 
 use axum::Router;
+use axum::extract::Extension;
 use axum::http::{HeaderValue, Method, header};
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{get, post, put};
+use axum::routing::{delete, get, post, put};
 use tower::util::option_layer;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::app::App;
+use crate::tools::Caller;
 use problem::{Code, Problem};
 
 /// Every route with the layers around it: request id, panics, CORS, access, shutdown.
 pub fn router(app: App) -> Router {
+    let access = from_fn_with_state(app.config.clone(), auth::layer);
+    let cors = option_layer(cors(&app.config.cors_origins));
+    finish(routes(&app).layer(access).layer(cors), app)
+}
+
+/// The same routes for the command line of this process: whoever may open the system database is asked for
+/// no key.
+pub fn local_router(app: App) -> Router {
+    finish(routes(&app).layer(Extension(Caller::Local)), app)
+}
+
+fn finish(routes: Router<App>, app: App) -> Router {
+    routes
+        .layer(CatchPanicLayer::custom(panics::answer))
+        .layer(from_fn(request_id::layer))
+        .with_state(app)
+}
+
+fn routes(app: &App) -> Router<App> {
     let api = Router::new()
         .route("/databases", get(databases::list).post(databases::create))
         .route("/databases/test", post(databases::test))
@@ -41,10 +63,14 @@ pub fn router(app: App) -> Router {
         .route("/databases/{id}/schema", get(databases::schema))
         .route("/databases/{id}/health", get(databases::health))
         .route("/query", post(query::run))
+        .route("/catalog", get(catalog::list))
+        .route("/catalog/{type}", get(catalog::get))
         .route("/tools", get(tools::list))
         .route("/tools/execute", post(tools::execute))
         .route("/tools/approvals/{id}", post(tools::approve))
-        .route("/plugins", get(plugins::list))
+        .route("/plugins", get(plugins::list).post(plugins::install))
+        .route("/plugins/{name}", delete(plugins::remove))
+        .route("/plugins/{name}/grants", put(plugins::grant))
         .route("/system/status", get(system::status))
         .route("/health", get(system::health))
         .route("/ready", get(system::ready));
@@ -60,11 +86,6 @@ pub fn router(app: App) -> Router {
             app.shutdown.clone(),
             server::until_shutdown,
         ))
-        .layer(from_fn_with_state(app.config.clone(), auth::layer))
-        .layer(option_layer(cors(&app.config.cors_origins)))
-        .layer(CatchPanicLayer::custom(panics::answer))
-        .layer(from_fn(request_id::layer))
-        .with_state(app)
 }
 
 /// Pages of other origins may call only where the operator named them.
@@ -88,6 +109,7 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
             header::ACCEPT,
             header::AUTHORIZATION,
             header::CONTENT_TYPE,
+            plugins::SIGNATURE,
             request_id::REQUEST_ID,
         ])
         .expose_headers([header::LINK, query::DATABASE, request_id::REQUEST_ID]);

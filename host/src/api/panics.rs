@@ -1,9 +1,11 @@
 //! A panic in a handler is a 500 for that request and a line in the log, nothing more.
 //!
 //! A formatted message may quote anything, so it goes to neither the client nor the log; the hook that
-//! [`log_places`] sets writes where it happened, and the message only if it is a literal of the program.
+//! [`log_places`] sets writes where it happened, and the message only if it is a literal of the program. Before
+//! there is a log, it writes to standard error.
 
 use std::any::Any;
+use std::io::Write as _;
 use std::panic::PanicHookInfo;
 
 use axum::response::{IntoResponse, Response};
@@ -23,7 +25,12 @@ pub fn log_places() {
             .location()
             .map_or_else(String::new, ToString::to_string);
         let message = literal(info);
-        tracing::error!(place, panic = message, "panicked");
+        if tracing::dispatcher::has_been_set() {
+            tracing::error!(place, panic = message, "panicked");
+        } else {
+            // A second panic in here would abort the process.
+            let _ = writeln!(std::io::stderr(), "panicked at {place}: {message}");
+        }
     }));
 }
 

@@ -67,10 +67,12 @@ codes! {
     NotFound: 404 "not_found" "Not found";
     ConnectionNotFound: 404 "connection_not_found" "Connection not found";
     UnknownTool: 404 "unknown_tool" "Unknown tool";
+    PluginNotFound: 404 "plugin_not_found" "Plugin not found";
     TableNotFound: 404 "table_not_found" "Table not found";
     MethodNotAllowed: 405 "method_not_allowed" "Method not allowed";
     NotAcceptable: 406 "not_acceptable" "No acceptable format";
     DuplicateName: 409 "duplicate_name" "Name taken";
+    PluginShipped: 409 "plugin_shipped" "The plugin is a part of the server";
     AmbiguousTable: 409 "ambiguous_table" "Ambiguous table";
     RequestTooLarge: 413 "request_too_large" "Request too large";
     UnsupportedMediaType: 415 "unsupported_media_type" "Unsupported media type";
@@ -78,9 +80,11 @@ codes! {
     UnknownField: 422 "unknown_field" "Unknown field";
     UnsupportedDatabaseType: 422 "unsupported_database_type" "Unsupported database type";
     CredentialsOnly: 422 "credentials_only" "No connector for this type";
+    PluginRefused: 422 "plugin_refused" "The plugin is refused";
     ResourceLimit: 422 "resource_limit" "Limit reached";
     Internal: 500 "internal" "Internal error";
     PluginFailed: 502 "plugin_failed" "A plugin failed";
+    DatabaseFailed: 502 "database_failed" "The database failed";
     Protocol: 502 "protocol" "The database broke the protocol";
     RegistryUnavailable: 503 "registry_unavailable" "The registry is unavailable";
     CredentialsUnreadable: 503 "credentials_unreadable" "Credentials unreadable";

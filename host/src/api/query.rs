@@ -14,8 +14,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Version, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http_body::Frame;
-use serde_json::Value;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+use tracing::Span;
 use uuid::Uuid;
 
 use super::body::Fields;
@@ -33,9 +33,9 @@ use crate::query::{OnLimit, QueryError, QueryLimits, QueryRequest, execute, para
 /// Which database gave an answer that has no place for it, as JSON.
 pub const DATABASE: HeaderName = HeaderName::from_static("x-datachat-database");
 /// How many rows it had, known at its end.
-const ROW_COUNT: HeaderName = HeaderName::from_static("x-datachat-row-count");
+pub const ROW_COUNT: HeaderName = HeaderName::from_static("x-datachat-row-count");
 /// Which limit cut it off, or `false`.
-const TRUNCATED: HeaderName = HeaderName::from_static("x-datachat-truncated");
+pub const TRUNCATED: HeaderName = HeaderName::from_static("x-datachat-truncated");
 
 /// A request, checked.
 #[derive(Debug)]
@@ -95,31 +95,14 @@ impl QueryBody {
 
 fn read_params(fields: &mut Fields) -> Parameters {
     let raw = fields.raw("params");
-    let value: Option<Value> = match &raw {
-        None => None,
-        Some(raw) => {
-            let value = super::body::to_value(raw);
-            if value.is_none() {
-                fields.reject("params", "type", "is nested too deeply");
-            }
-            value
-        }
-    };
-    params::parse(value.as_ref()).unwrap_or_else(|error| {
+    params::parse(raw.as_deref()).unwrap_or_else(|error| {
         fields.reject(&error.field, "value", error.message);
         Parameters::Positional(Vec::new())
     })
 }
 
 fn read_limits(fields: &mut Fields, limits: &Limits) -> QueryLimits {
-    let mut read = QueryLimits {
-        max_rows: limits.query_default_rows.min(limits.query_max_rows),
-        max_bytes: limits.query_default_bytes.min(limits.query_max_bytes),
-        timeout_ms: limits
-            .query_default_timeout_ms
-            .min(limits.query_max_timeout_ms),
-        on_limit: OnLimit::Truncate,
-    };
+    let mut read = QueryLimits::unasked(limits);
     let Some(mut nested) = fields.object("limits") else {
         return read;
     };
@@ -185,6 +168,7 @@ pub async fn start(app: &App, body: QueryBody, request_id: Uuid) -> Result<Encod
     }));
     options.numbers = body.numbers;
     encode::encode(stream, body.format, options)
+        .await
         .map_err(|error| Problem::from(&error).on_connection(id))
 }
 
@@ -192,9 +176,9 @@ impl From<&EncodeError> for Problem {
     fn from(error: &EncodeError) -> Self {
         match error {
             EncodeError::Query(error) => Self::from(error),
-            EncodeError::Format { format, .. } => Self::new(
+            EncodeError::Format { format, detail } => Self::new(
                 Code::Unsupported,
-                format!("The result can't be written as {format}."),
+                format!("The result can't be written as {format}: {detail}."),
             )
             .with("field", "format")
             .with("hint", "Choose another format, json for one."),
@@ -226,6 +210,7 @@ fn respond(request: &HeaderMap, encoded: Encoded, shutdown: CancellationToken) -
         outcome: trailers.then_some(outcome),
         shutdown: Box::pin(shutdown.cancelled_owned()),
         ended: false,
+        span: Span::current(),
     };
     let mut response = Body::new(answer).into_response();
     let headers = response.headers_mut();
@@ -284,6 +269,8 @@ struct Answer {
     outcome: Option<Outcome>,
     shutdown: Pin<Box<WaitForCancellationFutureOwned>>,
     ended: bool,
+    /// The request's: the body is read after its handler has returned.
+    span: Span,
 }
 
 impl http_body::Body for Answer {
@@ -295,6 +282,7 @@ impl http_body::Body for Answer {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::BoxError>>> {
         let this = &mut *self;
+        let _entered = this.span.clone().entered();
         if this.ended {
             return Poll::Ready(None);
         }

@@ -2,14 +2,13 @@
 
 use std::io::Read;
 
-use serde_json::json;
+use axum::http::Method;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::failure::Failure;
-use super::output::Printer;
-use crate::api::databases::health_json;
-use crate::app::App;
-use crate::registry::{Candidate, ConnectionView, NewConnection};
+use super::output::{Printer, cell, note};
+use super::server::{NOTHING, Server, parse};
 use crate::secret::Secret;
 
 #[derive(Debug, clap::Subcommand)]
@@ -63,11 +62,12 @@ const COLUMNS: [&str; 7] = [
     "warnings",
 ];
 
-pub async fn run(app: &App, args: Args, printer: Printer) -> Result<(), Failure> {
+const PATH: &str = "/api/v1/databases";
+
+pub async fn run(server: &Server, args: Args, printer: Printer) -> Result<(), Failure> {
     match args {
         Args::List => {
-            let (connections, _) = app.registry.list(None, None).await?;
-            printer.records(&COLUMNS, &json!(connections))?;
+            printer.records(&COLUMNS, &server.get(PATH).await?)?;
         }
         Args::Add {
             url,
@@ -77,17 +77,17 @@ pub async fn run(app: &App, args: Args, printer: Printer) -> Result<(), Failure>
             tags,
             default,
         } => {
-            let database_url = read_url(url)?;
-            let new = NewConnection {
-                name,
-                database_type: type_of(app, database_type, &database_url)?,
-                database_url,
-                tags,
-                description,
-                is_default: default,
-            };
-            let view = app.registry.create(new).await?;
-            printer.record(&json!(view))?;
+            let url = read_url(url)?;
+            let body = json!({
+                "name": name,
+                "database_type": type_of(server, database_type, &url)?,
+                "database_url": url.reveal(),
+                "tags": tags,
+                "description": description,
+                "is_default": default,
+            });
+            let view = parse(&server.call(Method::POST, PATH, Some(&body)).await?)?;
+            printer.record(&view)?;
             warn(&view);
         }
         Args::Test {
@@ -95,30 +95,34 @@ pub async fn run(app: &App, args: Args, printer: Printer) -> Result<(), Failure>
             database_type,
         } => {
             if target == "-" || target.contains("://") {
-                let database_url = read_url(target)?;
-                let candidate = Candidate {
-                    name: None,
-                    database_type: type_of(app, database_type, &database_url)?,
-                    database_url,
-                };
-                printer.record(&json!(app.registry.test(candidate).await?))?;
+                let url = read_url(target)?;
+                let body = json!({
+                    "database_type": type_of(server, database_type, &url)?,
+                    "database_url": url.reveal(),
+                });
+                let path = format!("{PATH}/test");
+                let report = parse(&server.call(Method::POST, &path, Some(&body)).await?)?;
+                printer.record(&report)?;
+                warn(&report);
             } else {
-                let id = find(app, &target).await?;
-                let health = app.registry.health(id).await?;
-                printer.record(&health_json(&health, Uuid::new_v4()))?;
-                if let Err(error) = &health.outcome {
-                    return Err(Failure::new(error.to_string()));
+                let id = find(server, &target).await?;
+                let health = server.get(&format!("{PATH}/{id}/health")).await?;
+                printer.record(&health)?;
+                if let Some(failure) = Failure::from_problem(&health["error"]) {
+                    return Err(failure);
                 }
             }
         }
         Args::SetDefault { target } => {
-            let id = find(app, &target).await?;
-            app.registry.set_default(id).await?;
+            let id = find(server, &target).await?;
+            let path = format!("{PATH}/{id}/default");
+            server.call(Method::PUT, &path, Some(&json!({}))).await?;
             printer.say(&format!("{id} is the default."))?;
         }
         Args::Remove { target } => {
-            let id = find(app, &target).await?;
-            app.registry.delete(id).await?;
+            let id = find(server, &target).await?;
+            let path = format!("{PATH}/{id}");
+            server.call(Method::DELETE, &path, NOTHING).await?;
             printer.say(&format!("{id} is deleted."))?;
         }
     }
@@ -126,23 +130,27 @@ pub async fn run(app: &App, args: Args, printer: Printer) -> Result<(), Failure>
 }
 
 /// The connection that an id or a name (in any case) means.
-pub async fn find(app: &App, target: &str) -> Result<Uuid, Failure> {
+pub async fn find(server: &Server, target: &str) -> Result<Uuid, Failure> {
     if let Ok(id) = Uuid::try_parse(target) {
         return Ok(id);
     }
-    let (connections, _) = app.registry.list(None, None).await?;
+    let connections = server.get(PATH).await?;
     let wanted = target.to_lowercase();
     connections
-        .iter()
-        .find(|view| view.name.to_lowercase() == wanted)
-        .map(|view| view.connection_id)
+        .as_array()
+        .into_iter()
+        .flatten()
+        .find(|view| cell(&view["name"]).to_lowercase() == wanted)
+        .and_then(|view| view["connection_id"].as_str())
+        .and_then(|id| Uuid::try_parse(id).ok())
         .ok_or_else(|| {
             Failure::new(format!("there is no connection of the name {target:?}"))
                 .hint("`datachat databases list` shows them.")
         })
 }
 
-fn read_url(argument: String) -> Result<Secret<String>, Failure> {
+/// A URL as it was given; `-` reads it from standard input.
+pub fn read_url(argument: String) -> Result<Secret<String>, Failure> {
     if argument != "-" {
         return Ok(Secret::new(argument));
     }
@@ -153,8 +161,12 @@ fn read_url(argument: String) -> Result<Secret<String>, Failure> {
     Ok(url)
 }
 
-/// The type that was given, else the first of the connector that takes the URL's scheme.
-fn type_of(app: &App, given: Option<String>, url: &Secret<String>) -> Result<String, Failure> {
+/// The type that was given, else the one that the URL's scheme tells.
+fn type_of(
+    server: &Server,
+    given: Option<String>,
+    url: &Secret<String>,
+) -> Result<String, Failure> {
     if let Some(given) = given {
         return Ok(given);
     }
@@ -163,23 +175,18 @@ fn type_of(app: &App, given: Option<String>, url: &Secret<String>) -> Result<Str
         .split_once("://")
         .map_or("", |(scheme, _)| scheme);
     let scheme = scheme.split_once('+').map_or(scheme, |(scheme, _)| scheme);
-    app.plugins
-        .connector_for_scheme(scheme)
-        .and_then(|connector| {
-            let types = &connector.info().database_types;
-            types
-                .first()
-                .map(|database_type| database_type.name.clone())
-        })
-        .ok_or_else(|| {
-            Failure::usage("no connector takes this URL's scheme").hint(
-                "`--type` names the database type; `datachat plugins list` shows the connectors.",
-            )
-        })
+    server.database_type(scheme).ok_or_else(|| {
+        Failure::usage("no connector takes this URL's scheme")
+            .hint("`--type` names the database type; `datachat plugins list` shows the connectors.")
+    })
 }
 
-fn warn(view: &ConnectionView) {
-    for warning in &view.warnings {
-        eprintln!("warning: {} ({})", warning.message, warning.code);
+fn warn(shown: &Value) {
+    for warning in shown["warnings"].as_array().into_iter().flatten() {
+        note(&format!(
+            "warning: {} ({})",
+            cell(&warning["message"]),
+            cell(&warning["code"])
+        ));
     }
 }

@@ -5,6 +5,7 @@ use std::io::Write;
 use serde_json::json;
 
 use super::failure::Failure;
+use super::only_here;
 use super::output::{Format, Printer};
 use crate::app::App;
 use crate::config::Config;
@@ -30,6 +31,7 @@ pub async fn run(config: Config, args: &Args, printer: Printer) -> Result<(), Fa
             }
         }
         Args::Rotate => {
+            only_here(&config, "`datachat keys rotate`")?;
             let app = App::open(config, None).await?;
             let rotation = app.registry.rotate_keys().await;
             app.close().await;

@@ -3,11 +3,13 @@
 use serde_json::{Value, json};
 
 use super::failure::Failure;
+use super::only_here;
 use super::output::Printer;
 use crate::config::Config;
 use crate::limits::TABLE;
 
 pub fn run(config: &Config, printer: Printer) -> Result<(), Failure> {
+    only_here(config, "`datachat limits`")?;
     let values: Vec<(&str, u64)> = config.limits.values();
     let records: Vec<Value> = TABLE
         .iter()

@@ -10,19 +10,23 @@ use tracing_subscriber::filter::ParseError;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
 use super::failure::Failure;
-use crate::api::panics::log_places;
 use crate::config::{Config, LogFormat};
 
 /// The compiler of components describes every instruction in a hundred thousand lines; whoever wants them
 /// names it.
 const QUIET: &str = "cranelift_codegen=warn,wasmtime_internal_cranelift=warn";
 
+const SERVER: &str = "info";
+
+/// A command prints itself what its request failed with.
+const COMMAND: &str = "warn,datachat::api=error";
+
 /// Starts logging for this process.
 ///
 /// # Errors
 /// When `DATACHAT_LOG` is no filter.
 pub fn start(config: &Config, server: bool) -> Result<(), Failure> {
-    let default = if server { "info" } else { "warn" };
+    let default = if server { SERVER } else { COMMAND };
     let directives = config.log.as_deref().unwrap_or(default);
     let filter =
         filter(directives).map_err(|error| Failure::new(format!("DATACHAT_LOG: {error}")))?;
@@ -34,11 +38,7 @@ pub fn start(config: &Config, server: bool) -> Result<(), Failure> {
         LogFormat::Json => builder.json().try_init(),
         LogFormat::Text => builder.try_init(),
     };
-    started.map_err(|error| Failure::new(format!("logging can't be started: {error}")))?;
-    if server {
-        log_places();
-    }
-    Ok(())
+    started.map_err(|error| Failure::new(format!("logging can't be started: {error}")))
 }
 
 fn filter(directives: &str) -> Result<EnvFilter, ParseError> {
@@ -66,5 +66,6 @@ mod tests {
         assert!(named.contains("cranelift_codegen=debug"), "{named}");
         assert!(!named.contains("cranelift_codegen=warn"), "{named}");
         assert!(filter("datachat=loud").is_err());
+        assert!(filter(SERVER).is_ok() && filter(COMMAND).is_ok());
     }
 }

@@ -1,17 +1,24 @@
-//! The command line. One file a command; every command works on the system database through [`App`].
+//! The command line. One file a command; a command is a request to the [`Server`] of the API, which is another
+//! process's or this one's, and the printing of its answer.
 //!
+//! What concerns the files of this machine (`serve`, `keys`, `limits`) goes to no server.
 //! Results go to standard output, errors with their hint to standard error. Exit codes: 0 done, 1 failed,
 //! 2 not understood.
 
+mod argument;
+mod catalog;
 mod databases;
+mod ending;
 mod failure;
 mod keys;
 mod limits;
 mod logs;
 mod output;
-mod plugins;
+mod plugin;
 mod query;
+mod remote;
 mod serve;
+mod server;
 mod tools;
 
 use std::path::PathBuf;
@@ -19,10 +26,11 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::app::App;
+use crate::api::panics::log_places;
 use crate::config::{Config, Overrides};
 use failure::Failure;
-use output::{Format, Printer};
+use output::{Format, Printer, note};
+use server::Server;
 
 /// Many databases behind one server, each reached through a sandboxed component.
 #[derive(Debug, Parser)]
@@ -56,9 +64,11 @@ enum Command {
     /// What can be done with a database beyond a statement
     #[command(subcommand)]
     Tools(tools::Args),
-    /// The installed plugins
-    #[command(subcommand)]
-    Plugins(plugins::Args),
+    /// What drivers and tools there are; installing and removing them
+    #[command(subcommand, visible_alias = "plugins")]
+    Plugin(plugin::Args),
+    /// Every database type: URLs, credentials, how tables are listed
+    Catalog(catalog::Args),
     /// The keys that credentials are encrypted with
     #[command(subcommand)]
     Keys(keys::Args),
@@ -68,6 +78,8 @@ enum Command {
 
 /// Runs the command line of this process.
 pub fn run() -> ExitCode {
+    // Before anything that could quote a credential.
+    log_places();
     // Answers help, version and usage errors itself, the latter with 2.
     let cli = Cli::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread()
@@ -76,7 +88,7 @@ pub fn run() -> ExitCode {
     {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("error: no runtime: {error}");
+            note(&format!("error: no runtime: {error}"));
             return ExitCode::FAILURE;
         }
     };
@@ -94,6 +106,8 @@ pub fn run() -> ExitCode {
 
 async fn execute(cli: Cli) -> Result<(), Failure> {
     let printer = Printer::new(cli.output);
+    let serves = matches!(cli.command, Command::Serve(_));
+    let names_folder = cli.data_dir.is_some();
     let mut overrides = Overrides {
         data_dir: cli.data_dir,
         ..Overrides::default()
@@ -103,31 +117,67 @@ async fn execute(cli: Cli) -> Result<(), Failure> {
         overrides.port = args.port;
     }
     let config = Config::from_process(overrides)?;
-    logs::start(&config, matches!(cli.command, Command::Serve(_)))?;
+    logs::start(&config, serves)?;
+    if names_folder && !serves {
+        only_here(&config, "`--data-dir`")?;
+    }
     match cli.command {
         Command::Serve(_) => serve::run(config).await,
-        Command::Databases(args) => {
-            with_app(config, async |app| databases::run(app, args, printer).await).await
-        }
-        Command::Query(args) => {
-            with_app(config, async |app| query::run(app, args, printer).await).await
-        }
-        Command::Tools(args) => tools::run(config, args, printer).await,
-        Command::Plugins(args) => {
-            with_app(config, async |app| plugins::run(app, &args, printer)).await
-        }
         Command::Keys(args) => keys::run(config, &args, printer).await,
         Command::Limits => limits::run(&config, printer),
+        Command::Databases(args) => {
+            let server = Server::open(config).await?;
+            ask(server, async |server| {
+                databases::run(server, args, printer).await
+            })
+            .await
+        }
+        Command::Query(args) => {
+            let server = Server::open(config).await?;
+            ask(server, async |server| {
+                query::run(server, args, printer).await
+            })
+            .await
+        }
+        Command::Tools(args) => {
+            let server = match args {
+                // They wait in the memory of the server that refused them.
+                tools::Args::Approve { .. } => Server::running(&config)?,
+                _ => Server::open(config).await?,
+            };
+            ask(server, async |server| {
+                tools::run(server, args, printer).await
+            })
+            .await
+        }
+        Command::Plugin(args) => plugin::run(config, args, printer).await,
+        Command::Catalog(args) => {
+            let server = Server::open(config).await?;
+            ask(server, async |server| {
+                catalog::run(server, &args, printer).await
+            })
+            .await
+        }
     }
 }
 
-/// Opens everything for one command, and takes leave of the databases after it.
-async fn with_app(
-    config: Config,
-    command: impl AsyncFnOnce(&App) -> Result<(), Failure>,
+/// Runs a command, and takes leave of the databases after it.
+async fn ask(
+    server: Server,
+    command: impl AsyncFnOnce(&Server) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let app = App::open(config, None).await?;
-    let result = command(&app).await;
-    app.close().await;
+    let result = command(&server).await;
+    server.close().await;
     result
+}
+
+/// Refuses what concerns this machine alone while `DATA_CHAT_API_URL` names another place.
+fn only_here(config: &Config, what: &str) -> Result<(), Failure> {
+    if config.api_url.is_none() {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "{what} is about this machine, and DATA_CHAT_API_URL names a server"
+    ))
+    .hint("An empty DATA_CHAT_API_URL (`DATA_CHAT_API_URL= datachat …`) makes commands work here."))
 }

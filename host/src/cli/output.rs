@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use comfy_table::{ContentArrangement, Table, presets};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -106,6 +106,20 @@ impl Printer {
         } else {
             writeln!(io::stderr().lock(), "{text}")
         }
+    }
+}
+
+/// A line on standard error, for people. Nobody is left to be told when that is closed.
+pub fn note(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{}", safe(text));
+}
+
+/// An object of raw members, written with every digit that they have.
+pub struct Object<'a, V>(pub &'a [(String, V)]);
+
+impl<V: Serialize> Serialize for Object<'_, V> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
     }
 }
 

@@ -1,22 +1,22 @@
 //! `datachat query`
 
 use std::io::Read;
-use std::sync::{Arc, Mutex, PoisonError};
 
-use futures_util::StreamExt;
+use http_body_util::BodyExt;
+use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio::io::AsyncWriteExt;
 use uuid::Uuid;
 
+use super::argument;
 use super::databases::find;
-use super::failure::Failure;
-use super::output::{self, Printer, cell, raw_cell};
+use super::ending::{Ending, Summary};
+use super::failure::{Failure, causes};
+use super::output::{self, Printer, cell, note, raw_cell};
+use super::server::Server;
 use crate::api::problem::Problem;
-use crate::app::App;
-use crate::query::encode::{self, Format, Numbers, Options};
-use crate::query::{OnLimit, QueryError, QueryLimits, QueryRequest, execute, params};
-use crate::registry::Connection;
+use crate::query::encode::{EncodeError, Format};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -65,120 +65,124 @@ impl From<RawFormat> for Format {
     }
 }
 
-/// The connection that an option means.
-pub async fn resolve(app: &App, target: Option<&str>) -> Result<Connection, Failure> {
-    let id = match target {
+pub async fn run(server: &Server, args: Args, printer: Printer) -> Result<(), Failure> {
+    let target = match &args.target_database {
+        Some(target) => Some(find(server, target).await?),
         None => None,
-        Some(target) => Some(find(app, target).await?.to_string()),
     };
-    Ok(app.registry.resolve(id.as_deref()).await?)
-}
-
-pub async fn run(app: &App, args: Args, printer: Printer) -> Result<(), Failure> {
-    let connection = resolve(app, args.target_database.as_deref()).await?;
-    let request = request(app, &args)?;
-    let format = match (args.format, printer.format) {
+    let written = match (args.format, printer.format) {
         (Some(format), _) => Some(Format::from(format)),
         (None, output::Format::Json) => Some(Format::Json),
         (None, output::Format::Csv) => Some(Format::Csv),
         (None, output::Format::Table) => None,
     };
-    let stream = execute(&connection, request, &app.limits)
-        .await
-        .map_err(|error| Problem::from(&error))?;
+    let format = written.unwrap_or(Format::Ndjson);
+    let request = request(args, target, format)?;
+    let answer = server.stream("/api/v1/query", &request).await?;
 
     // JSON and NDJSON tell of a late error inside; the exit code has to tell as well.
-    let late: Arc<Mutex<Option<Problem>>> = Arc::default();
-    let noted = Arc::clone(&late);
-    let mut options = Options::new(Arc::new(move |error: &QueryError| {
-        let problem = Problem::from(error);
-        let json = problem.to_json(Uuid::new_v4());
-        *noted.lock().unwrap_or_else(PoisonError::into_inner) = Some(problem);
-        json
-    }));
-    options.numbers = Numbers::Number;
-    let encoded = encode::encode(stream, format.unwrap_or(Format::Ndjson), options)
-        .map_err(|error| Problem::from(&error))?;
-    let mut body = encoded.body;
+    let mut ending = Ending::new(format, answer.headers());
+    let mut body = answer.into_body();
     let mut table = Vec::new();
     let mut out = tokio::io::stdout();
-    while let Some(piece) = body.next().await {
-        let piece = piece.map_err(|error| Problem::from(&error))?;
-        if format.is_some() {
-            out.write_all(&piece).await?;
-        } else {
-            table.extend_from_slice(&piece);
+    let mut broken = None;
+    while let Some(frame) = body.frame().await {
+        let frame = match frame {
+            Ok(frame) => frame,
+            Err(error) => {
+                broken = Some(broken_off(&error));
+                break;
+            }
+        };
+        match frame.into_data() {
+            Ok(piece) => {
+                ending.read(&piece);
+                if written.is_some() {
+                    out.write_all(&piece).await?;
+                } else {
+                    table.extend_from_slice(&piece);
+                }
+            }
+            Err(frame) => {
+                if let Ok(trailers) = frame.into_trailers() {
+                    ending.trailers(&trailers);
+                }
+            }
         }
     }
-    if format == Some(Format::Json) {
+    if written == Some(Format::Json) {
         out.write_all(b"\n").await?;
     }
     out.flush().await?;
-    if format.is_none() {
+    if written.is_none() {
         print_table(printer, &table)?;
     }
-    let late = late.lock().unwrap_or_else(PoisonError::into_inner).take();
-    if let Some(problem) = late {
-        return Err(problem.into());
+    if let Some(failure) = broken {
+        return Err(failure);
     }
-    if let Some(summary) = encoded.outcome.get() {
-        eprintln!(
-            "{} row(s) from {} in {} ms",
-            summary.row_count, connection.name, summary.elapsed_ms
-        );
-        if let Some(limit) = summary.truncated_by {
-            eprintln!("warning: cut off by {limit}");
-        }
-        for warning in &summary.warnings {
-            eprintln!("warning: {warning}");
-        }
-    }
+    tell(&ending.finish()?);
     Ok(())
 }
 
-fn request(app: &App, args: &Args) -> Result<QueryRequest, Failure> {
-    let limits = &app.limits;
-    let mut sql = args.sql.clone();
+/// The body of a query.
+#[derive(Serialize)]
+struct Request {
+    sql: String,
+    params: Vec<Box<RawValue>>,
+    target_database: Option<Uuid>,
+    limits: Limits,
+    format: Format,
+}
+
+/// Null means the server's default.
+#[derive(Serialize)]
+struct Limits {
+    max_rows: Option<u64>,
+    timeout_ms: Option<u64>,
+}
+
+fn request(args: Args, target: Option<Uuid>, format: Format) -> Result<Request, Failure> {
+    let mut sql = args.sql;
     if sql == "-" {
         sql.clear();
         std::io::stdin().lock().read_to_string(&mut sql)?;
     }
-    let within = |name: &str, value: u64, max: u64| {
-        if value > max {
-            Err(Failure::usage(format!("--{name} can be {max} at most")))
-        } else {
-            Ok(value)
-        }
-    };
-    let values: Vec<Value> = args
-        .params
-        .iter()
-        .map(|text| serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.clone())))
-        .collect();
-    Ok(QueryRequest {
+    let params = args.params.iter().map(|text| argument::value(text));
+    Ok(Request {
         sql,
-        params: params::parse(Some(&Value::Array(values)))
-            .map_err(|error| Failure::usage(error.to_string()))?,
-        limits: QueryLimits {
-            max_rows: within(
-                "row-limit",
-                args.row_limit
-                    .unwrap_or(limits.query_default_rows.min(limits.query_max_rows)),
-                limits.query_max_rows,
-            )?,
-            max_bytes: limits.query_default_bytes,
-            timeout_ms: within(
-                "timeout-ms",
-                args.timeout_ms.unwrap_or(
-                    limits
-                        .query_default_timeout_ms
-                        .min(limits.query_max_timeout_ms),
-                ),
-                limits.query_max_timeout_ms,
-            )?,
-            on_limit: OnLimit::Truncate,
+        params: params.collect::<Result<_, _>>()?,
+        target_database: target,
+        limits: Limits {
+            max_rows: args.row_limit,
+            timeout_ms: args.timeout_ms,
         },
+        format,
     })
+}
+
+/// Why a body ended before its end. Only the server of this process can say it here; another one logs it.
+fn broken_off(error: &axum::Error) -> Failure {
+    match causes(error).find_map(|cause| cause.downcast_ref::<EncodeError>()) {
+        Some(error) => Problem::from(error).into(),
+        None => Failure::new("the result broke off").hint(
+            "The log of the server says why. The formats json and ndjson have a place for it.",
+        ),
+    }
+}
+
+/// What a person wants to know beside the rows.
+fn tell(summary: &Summary) {
+    if let Some(rows) = summary.row_count {
+        let time = summary.elapsed_ms;
+        let time = time.map_or_else(String::new, |ms| format!(" in {ms} ms"));
+        note(&format!("{rows} row(s) from {}{time}", summary.database));
+    }
+    if let Some(limit) = &summary.truncated_by {
+        note(&format!("warning: cut off by {limit}"));
+    }
+    for warning in &summary.warnings {
+        note(&format!("warning: {warning}"));
+    }
 }
 
 /// `NDJSON` as a table: the first line has the columns, the arrays are the rows.

@@ -1,5 +1,6 @@
 //! `datachat serve`
 
+use std::io::Write as _;
 use std::time::Duration;
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
@@ -49,7 +50,9 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let app = App::open(config, Some(metrics)).await?;
-    println!(
+    // The server serves also when nobody reads this.
+    let _ = writeln!(
+        std::io::stdout(),
         "DataChat {} listens on http://{address}",
         crate::api::system::VERSION
     );

@@ -1,24 +1,17 @@
 //! `datachat tools`
 
-use bytes::Bytes;
-use http_body_util::{BodyExt, Empty, Limited};
-use hyper::Request;
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::TokioExecutor;
+use axum::http::Method;
+use serde::Serialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use super::argument;
+use super::databases::find;
 use super::failure::Failure;
-use super::output::{Format, Printer, raw_cell};
-use super::query::resolve;
-use super::with_app;
-use crate::api::body;
-use crate::api::problem::Problem;
-use crate::app::App;
-use crate::config::{Config, Role};
-use crate::registry::Connection;
-use crate::tools::{Call, Caller, RunError, ToolAnswer, ToolView};
+use super::output::{Format, Object, Printer, note, raw_cell};
+use super::server::{NOTHING, Server, parse};
+use crate::query::members;
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Args {
@@ -37,126 +30,133 @@ pub enum Args {
         #[arg(long, value_name = "DATABASE")]
         target_database: Option<String>,
     },
-    /// Consent to a call that waits on the running server, at `DATACHAT_HOST` and `DATACHAT_PORT`
+    /// Consent to a call that waits on the running server, at `DATA_CHAT_API_URL` or else `DATACHAT_HOST` and
+    /// `DATACHAT_PORT`
     Approve {
         /// The `approval_id` of the refusal
         id: Uuid,
     },
 }
 
-/// The largest answer that is read from the server.
-const ANSWER_BYTES: usize = 1 << 20;
+const PATH: &str = "/api/v1/tools";
 
-pub async fn run(config: Config, args: Args, printer: Printer) -> Result<(), Failure> {
+const COLUMNS: [&str; 5] = [
+    "name",
+    "category",
+    "requires_approval",
+    "enabled",
+    "description",
+];
+
+pub async fn run(server: &Server, args: Args, printer: Printer) -> Result<(), Failure> {
     match args {
-        Args::List => with_app(config, async |app| list(app, printer)).await,
+        Args::List => {
+            printer.records(&COLUMNS, &server.get(PATH).await?)?;
+        }
         Args::Run {
             name,
             arguments,
             approve,
             target_database,
         } => {
-            with_app(config, async |app| {
-                let connection = resolve(app, target_database.as_deref()).await?;
-                call(app, connection, &name, &arguments, approve, printer).await
-            })
-            .await
+            let target = match target_database {
+                Some(target) => Some(find(server, &target).await?),
+                None => None,
+            };
+            let tools = server.get(PATH).await?;
+            let tool = tools
+                .as_array()
+                .and_then(|tools| tools.iter().find(|tool| tool["name"] == *name));
+            let call = Call {
+                name: &name,
+                arguments: Object(&read_arguments(&arguments, tool)?),
+                target_database: target,
+                approved: approve,
+            };
+            let path = format!("{PATH}/execute");
+            let answer = server.call(Method::POST, &path, Some(&call)).await;
+            let answer = answer.map_err(|failure| {
+                if server.is_here() && failure.is("approval_required") {
+                    failure.hint("`--approve` agrees.")
+                } else {
+                    failure
+                }
+            })?;
+            print(printer, &answer)?;
         }
-        Args::Approve { id } => approve(&config, id, printer).await,
+        Args::Approve { id } => {
+            let path = format!("{PATH}/approvals/{id}");
+            let answer = server.call(Method::POST, &path, NOTHING).await?;
+            printer.record(&parse(&answer)?)?;
+        }
     }
-}
-
-fn list(app: &App, printer: Printer) -> Result<(), Failure> {
-    let columns = [
-        "name",
-        "category",
-        "requires_approval",
-        "enabled",
-        "description",
-    ];
-    printer.records(&columns, &json!(app.tools.list()))?;
     Ok(())
 }
 
-async fn call(
-    app: &App,
-    connection: Connection,
-    name: &str,
-    arguments: &[String],
+/// The body of a call.
+#[derive(Serialize)]
+struct Call<'a> {
+    name: &'a str,
+    arguments: Object<'a, Box<RawValue>>,
+    target_database: Option<Uuid>,
     approved: bool,
-    printer: Printer,
-) -> Result<(), Failure> {
-    let view = app.tools.list().into_iter().find(|tool| tool.name == name);
-    let arguments = read_arguments(arguments, view.as_ref())?;
-    let call = Call {
-        name,
-        arguments: &arguments,
-        approved,
-        caller: &Caller::Local,
-    };
-    let answer = app.tools.run(connection, call).await.map_err(|error| {
-        let asks = matches!(
-            error,
-            RunError::NeedsConfirmation { .. } | RunError::NeedsOperator { .. }
-        );
-        let failure = Failure::from(Problem::from(error));
-        if asks {
-            failure.hint("`--approve` agrees.")
-        } else {
-            failure
-        }
-    })?;
-    print(printer, &answer)?;
-    if answer.truncated {
-        eprintln!("warning: the result was cut off");
-    }
-    Ok(())
 }
 
-/// `name=value` pairs as an object; the tool's schema says which values are text.
-fn read_arguments(pairs: &[String], tool: Option<&ToolView>) -> Result<Box<RawValue>, Failure> {
-    let mut object = Map::new();
+/// `name=value` pairs; the tool's schema says which values are text.
+fn read_arguments(
+    pairs: &[String],
+    tool: Option<&Value>,
+) -> Result<Vec<(String, Box<RawValue>)>, Failure> {
+    let mut arguments: Vec<(String, Box<RawValue>)> = Vec::new();
     for pair in pairs {
         let (name, text) = pair
             .split_once('=')
             .ok_or_else(|| Failure::usage(format!("{pair:?} is not of the form NAME=VALUE")))?;
-        let kind = tool.map(|tool| &tool.parameters_schema["properties"][name]["type"]);
-        let value = if kind.is_some_and(|kind| kind == "string") {
-            Value::String(text.to_owned())
-        } else {
-            serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
-        };
-        if object.insert(name.to_owned(), value).is_some() {
+        if arguments.iter().any(|(known, _)| known == name) {
             return Err(Failure::usage(format!(
                 "the argument {name:?} is given twice"
             )));
         }
+        let kind = tool.map(|tool| &tool["parameters_schema"]["properties"][name]["type"]);
+        let value = if kind.is_some_and(|kind| kind == "string") {
+            argument::text(text)?
+        } else {
+            argument::value(text)?
+        };
+        arguments.push((name.to_owned(), value));
     }
-    RawValue::from_string(Value::Object(object).to_string())
-        .map_err(|error| Failure::new(error.to_string()))
+    Ok(arguments)
 }
 
 /// The list in a result as a table; a result without one member by member.
-fn print(printer: Printer, answer: &ToolAnswer) -> Result<(), Failure> {
+fn print(printer: Printer, answer: &RawValue) -> Result<(), Failure> {
+    let members = members::read(answer);
+    let member = |name: &str| {
+        let found = members.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| *value)
+    };
     if printer.format == Format::Json {
-        Printer::json(answer)?;
+        Printer::json(&Object(&members))?;
     } else {
-        let (columns, rows) = table(&answer.result);
+        let (columns, rows) = table(member("result").unwrap_or(RawValue::NULL));
         printer.rows(&columns, &rows)?;
+    }
+    if member("truncated").is_some_and(|flag| flag.get() == "true") {
+        note("warning: the result was cut off");
     }
     Ok(())
 }
 
 /// A result as columns and rows: `data` by column, else the first list of objects, else the members.
 fn table(result: &RawValue) -> (Vec<String>, Vec<Vec<String>>) {
-    let members = body::members(result);
+    let members = members::read(result);
     if let Some((_, data)) = members.iter().find(|(name, _)| name == "data") {
-        let (names, columns): (Vec<String>, Vec<_>) = body::members(data)
+        let (names, columns): (Vec<String>, Vec<_>) = members::read(data)
             .into_iter()
-            .map(|(name, values)| (name, items(&values)))
+            .map(|(name, values)| (name, items(values)))
             .unzip();
         let count = columns.iter().map(Vec::len).max().unwrap_or(0);
-        let cell = |column: &Vec<Box<RawValue>>, row: usize| -> String {
+        let cell = |column: &Vec<&RawValue>, row: usize| -> String {
             column.get(row).map(|raw| raw_cell(raw)).unwrap_or_default()
         };
         let rows = (0..count)
@@ -165,10 +165,7 @@ fn table(result: &RawValue) -> (Vec<String>, Vec<Vec<String>>) {
         return (names, rows);
     }
     for (_, value) in &members {
-        let rows: Vec<Members> = items(value)
-            .iter()
-            .map(|item| body::members(item))
-            .collect();
+        let rows: Vec<_> = items(value).into_iter().map(members::read).collect();
         if let Some(first) = rows.first().filter(|first| !first.is_empty()) {
             let names = first.iter().map(|(name, _)| name.clone()).collect();
             let rows = rows
@@ -180,76 +177,31 @@ fn table(result: &RawValue) -> (Vec<String>, Vec<Vec<String>>) {
     }
     let rows = members
         .into_iter()
-        .map(|(name, value)| vec![name, raw_cell(&value)])
+        .map(|(name, value)| vec![name, raw_cell(value)])
         .collect();
     (vec!["field".to_owned(), "value".to_owned()], rows)
 }
 
-type Members = Vec<(String, Box<RawValue>)>;
-
 /// The items of a raw array; none of anything else.
-fn items(raw: &RawValue) -> Vec<Box<RawValue>> {
+fn items(raw: &RawValue) -> Vec<&RawValue> {
     serde_json::from_str(raw.get()).unwrap_or_default()
-}
-
-/// Asks the running server, which holds the waiting calls in its memory.
-async fn approve(config: &Config, id: Uuid, printer: Printer) -> Result<(), Failure> {
-    let host = match config.host.as_str() {
-        "0.0.0.0" => "127.0.0.1".to_owned(),
-        "::" | "[::]" => "[::1]".to_owned(),
-        host if host.contains(':') && !host.starts_with('[') => format!("[{host}]"),
-        host => host.to_owned(),
-    };
-    let address = format!("http://{host}:{}", config.port);
-    let mut request = Request::post(format!("{address}/api/v1/tools/approvals/{id}"));
-    let admin = config.api_keys.iter().find(|key| key.role == Role::Admin);
-    if let Some(key) = admin {
-        request = request.header("authorization", format!("Bearer {}", key.key().reveal()));
-    }
-    let request = request
-        .body(Empty::<Bytes>::new())
-        .map_err(|error| Failure::new(error.to_string()))?;
-    let client = Client::builder(TokioExecutor::new()).build_http();
-    let response = client.request(request).await.map_err(|_| {
-        Failure::new(format!("there is no server at {address}"))
-            .hint("Set DATACHAT_HOST and DATACHAT_PORT as the server has them.")
-    })?;
-    let status = response.status();
-    let body = Limited::new(response.into_body(), ANSWER_BYTES)
-        .collect()
-        .await
-        .map_err(|_| Failure::new("the server's answer broke off"))?
-        .to_bytes();
-    let answer: Value = serde_json::from_slice(&body).unwrap_or_default();
-    if !status.is_success() {
-        let detail = answer["detail"].as_str();
-        return Err(Failure::new(detail.unwrap_or("the server refused")));
-    }
-    printer.record(&answer)?;
-    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
-    fn tool() -> ToolView {
-        ToolView {
-            name: "t".to_owned(),
-            description: String::new(),
-            category: String::new(),
-            requires_approval: false,
-            enabled: true,
-            parameters_schema: json!({ "properties": {
-                "table": { "type": "string" }, "limit": { "type": "integer" },
-            } }),
-        }
+    fn tool() -> Value {
+        json!({ "name": "t", "parameters_schema": { "properties": {
+            "table": { "type": "string" }, "limit": { "type": "integer" },
+        } } })
     }
 
     fn arguments(pairs: &[&str]) -> Result<String, String> {
         let pairs: Vec<String> = pairs.iter().map(|pair| (*pair).to_owned()).collect();
         read_arguments(&pairs, Some(&tool()))
-            .map(|raw| raw.get().to_owned())
+            .map(|arguments| json!(Object(&arguments)).to_string())
             .map_err(|failure| format!("{failure:?}"))
     }
 

@@ -151,6 +151,13 @@ fn key(path: &Path) -> io::Result<Secret<[u8; KEY]>> {
     let mut key = [0; KEY];
     match fs::File::open(path) {
         Ok(mut file) => {
+            if file.metadata()?.permissions().mode() & 0o077 != 0 {
+                // Who can read it can make native code that this server would run.
+                return Err(io::Error::new(
+                    io::ErrorKind::PermissionDenied,
+                    "cache.key could be read or written by others; remove it and the compiled components beside it",
+                ));
+            }
             file.read_exact(&mut key)?;
             return Ok(Secret::new(key));
         }
@@ -284,6 +291,17 @@ mod tests {
         for gone in [&old, &broken_off] {
             assert!(!gone.exists(), "{}", gone.display());
         }
+    }
+
+    #[test]
+    fn a_key_that_others_could_read_is_not_used() {
+        let (folder, ..) = stored();
+        let key = folder.path().join("cache.key");
+        fs::set_permissions(&key, fs::Permissions::from_mode(0o640)).expect("set");
+        let error = Cache::open(folder.path()).err().expect("refused");
+        assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
+        fs::remove_file(&key).expect("removed");
+        assert!(Cache::open(folder.path()).is_ok(), "a new one is made");
     }
 
     #[test]

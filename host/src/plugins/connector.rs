@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::cursor::Cursor;
+use super::folders::{Folder, Folders};
 use super::instance::Deadline;
 use super::lease::Lease;
 use super::pool::{Acquired, Pool, PoolKey};
 use super::session::{Destination, Factory, Live};
 use super::{
     ConnectionKey, ConnectorInfo, ErrorCode, PluginError, Relation, RelationFilter, ServerInfo,
-    Statement, Target, resolve,
+    Statement, Target, Transport, resolve,
 };
 
 /// The sessions of all connectors.
@@ -55,10 +56,16 @@ impl Connector {
         &self.plugin().digest
     }
 
-    /// Judges the addresses of a target without connecting.
+    /// The folders that it was granted, by name.
+    pub fn folders(&self) -> &Folders {
+        &self.inner.factory.folders
+    }
+
+    /// Judges the addresses of a target, or its folder, without connecting.
     ///
     /// # Errors
-    /// [`PluginError::HostNotFound`], [`PluginError::AddressNotAllowed`].
+    /// [`PluginError::HostNotFound`], [`PluginError::AddressNotAllowed`], [`PluginError::FolderNotGranted`],
+    /// [`PluginError::FolderMissing`].
     pub async fn vet(&self, target: &Target) -> Result<(), PluginError> {
         self.inner
             .destination(None, target, self.inner.connect_deadline())
@@ -77,7 +84,7 @@ impl Connector {
     ) -> Result<Session, PluginError> {
         self.plugin().admit()?;
         let pool_key = PoolKey {
-            digest: self.plugin().digest.clone(),
+            owner: self.plugin().owner.clone(),
             connection: key,
         };
         let (lease, reused) = match self.inner.pool.acquire(&pool_key).await? {
@@ -94,6 +101,7 @@ impl Connector {
             key,
             target: target.clone(),
             reused,
+            reading: None,
         })
     }
 
@@ -132,6 +140,14 @@ impl Inner {
         target: &Target,
         deadline: Deadline,
     ) -> Result<Destination, PluginError> {
+        if self.info.transport == Transport::Files {
+            return Ok(Destination {
+                connection: key.map(|key| key.id),
+                target: target.clone(),
+                addresses: [].into(),
+                folder: Some(self.folder(&target.host).await?),
+            });
+        }
         let resolving = resolve::resolve(&target.host, target.port, &self.factory.egress);
         let addresses = tokio::time::timeout_at(deadline.at.into(), resolving)
             .await
@@ -140,7 +156,31 @@ impl Inner {
             connection: key.map(|key| key.id),
             target: target.clone(),
             addresses: addresses.into(),
+            folder: None,
         })
+    }
+
+    /// The granted folder that a URL's host names.
+    async fn folder(&self, name: &str) -> Result<Folder, PluginError> {
+        let plugin = || self.factory.plugin.name.to_string();
+        let name = name.to_owned();
+        let Some(path) = self.factory.folders.get(&name) else {
+            let plugin = plugin();
+            return Err(PluginError::FolderNotGranted {
+                plugin,
+                folder: name,
+            });
+        };
+        match tokio::fs::metadata(path).await {
+            Ok(found) if found.is_dir() => Ok(Folder {
+                name,
+                path: path.clone(),
+            }),
+            _ => Err(PluginError::FolderMissing {
+                plugin: plugin(),
+                folder: name,
+            }),
+        }
     }
 
     async fn open(
@@ -170,6 +210,8 @@ pub struct Session {
     target: Target,
     /// It comes from the pool and has not proved alive yet.
     reused: bool,
+    /// How its server reads a text, if somebody has asked.
+    reading: Option<Vec<(String, String)>>,
 }
 
 impl Session {
@@ -186,10 +228,12 @@ impl Session {
     /// The database's error, a limit, or a failure of the plugin.
     pub async fn server(&mut self) -> Result<ServerInfo, PluginError> {
         let deadline = self.deadline();
-        match self.lease.live()?.server(deadline).await {
-            Err(error) if self.renew(&error).await? => self.lease.live()?.server(deadline).await,
-            answer => answer,
-        }
+        let server = match self.lease.live()?.server(deadline).await {
+            Err(error) if self.renew(&error).await? => self.lease.live()?.server(deadline).await?,
+            answer => answer?,
+        };
+        self.reading = Some(server.reading.clone());
+        Ok(server)
     }
 
     /// All relations that fit the filter.
@@ -227,7 +271,14 @@ impl Session {
         match self.lease.live()?.query(&statement, deadline).await {
             // What writes must not be sent twice.
             Err(error) if statement.read_only && self.renew(&error).await? => {
-                self.lease.live()?.query(&statement, deadline).await?;
+                let live = self.lease.live()?;
+                // Who has judged the text has done so for a session that reads it as the dead one did.
+                if let Some(reading) = &self.reading
+                    && live.server(deadline).await?.reading != *reading
+                {
+                    return Err(error);
+                }
+                live.query(&statement, deadline).await?;
             }
             answer => answer?,
         }
@@ -241,12 +292,12 @@ impl Session {
         if !std::mem::take(&mut self.reused) || !dead {
             return Ok(false);
         }
-        tracing::debug!(plugin = %self.connector.plugin().name, "an idle session had died, opening another");
+        tracing::debug!(plugin = %self.connector.plugin().name, connection = %self.key.id, "an idle session had died, opening another");
         self.lease.close_siblings();
         self.lease.end();
         let inner = &self.connector.inner;
         let pool_key = PoolKey {
-            digest: self.connector.plugin().digest.clone(),
+            owner: self.connector.plugin().owner.clone(),
             connection: self.key,
         };
         self.lease = match inner.pool.acquire(&pool_key).await? {

@@ -6,6 +6,7 @@
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
+use tracing::Instrument as _;
 
 use super::PluginError;
 use super::instance::Deadline;
@@ -88,7 +89,8 @@ impl Cursor {
     fn read_ahead(&mut self) {
         let (sender, receiver) = mpsc::channel(1);
         if let Mode::Here(lease) = std::mem::replace(&mut self.mode, Mode::Ahead(receiver)) {
-            tokio::spawn(pump(*lease, self.deadline, sender));
+            // Still on behalf of the same request.
+            tokio::spawn(pump(*lease, self.deadline, sender).in_current_span());
         }
     }
 }

@@ -8,7 +8,7 @@
 //! This judges addresses, not names: the host resolves and judges all of them, and the socket layer lets a
 //! session reach only those. It does not filter ports.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr};
 
 /// A block of addresses, as `10.0.0.0/8`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,10 +136,8 @@ const METADATA_V4: [Ipv4Addr; 5] = [
     Ipv4Addr::new(168, 63, 129, 16),
     Ipv4Addr::new(192, 0, 0, 192),
 ];
-const METADATA_V6: [Ipv6Addr; 2] = [
-    Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254),
-    Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254),
-];
+/// EC2's block holds several services, of which one gives credentials; nobody else may use it.
+const METADATA_V6: [(u16, u16); 2] = [(0xfd00, 0xec2), (0xfd20, 0xce)];
 
 /// Judges one address.
 ///
@@ -181,7 +179,8 @@ fn never(ip: IpAddr) -> Result<(), Reason> {
             }
         }
         IpAddr::V6(ip) => {
-            if METADATA_V6.contains(&ip) {
+            let [first, second, ..] = ip.segments();
+            if METADATA_V6.contains(&(first, second)) {
                 Err(Reason::Metadata)
             } else if ip.is_unspecified() {
                 Err(Reason::Unspecified)
@@ -219,6 +218,7 @@ fn spellings(ip: IpAddr) -> Vec<IpAddr> {
             push(at(6));
             let octets = v6.octets();
             push(Ipv4Addr::new(octets[6], octets[7], octets[9], octets[10]));
+            push(Ipv4Addr::new(octets[7], octets[9], octets[10], octets[11]));
             push(Ipv4Addr::new(octets[9], octets[10], octets[11], octets[12]));
         }
         // 6to4.
@@ -269,6 +269,7 @@ mod tests {
             "168.63.129.16",
             "192.0.0.192",
             "fd00:ec2::254",
+            "fd00:ec2::23",
             "fd20:ce::254",
             "::ffff:169.254.169.254",
             "::ffff:a9fe:a9fe",
@@ -276,6 +277,7 @@ mod tests {
             "::169.254.169.254",
             "64:ff9b::169.254.169.254",
             "64:ff9b:1::169.254.169.254",
+            "64:ff9b:1:5a9:fe:a9fe:808:808",
             "2002:a9fe:a9fe::1",
             "2001:0:a9fe:a9fe::1",
             "2001:0:808:808:0:0:5601:5601",

@@ -14,6 +14,17 @@ pub enum PluginError {
     /// An address is not allowed; `reason` is the rule.
     #[error("the address {address} is not allowed: {reason}")]
     AddressNotAllowed { address: String, reason: String },
+    /// A URL's host names no folder that the operator granted to the plugin.
+    #[error(
+        "the plugin {plugin} was granted no folder {folder:?}; `datachat plugin grant {plugin} --read \
+         {folder}=/absolute/path` grants one"
+    )]
+    FolderNotGranted { plugin: String, folder: String },
+    /// The folder was granted and is not there.
+    #[error(
+        "the folder {folder:?} that the plugin {plugin} may read is not there, or not a folder"
+    )]
+    FolderMissing { plugin: String, folder: String },
     /// The call took longer than it may; `limit` names the limit (`timeout_ms`, `connect_timeout_ms`).
     #[error("{limit}: no answer within {millis} ms")]
     Timeout { limit: &'static str, millis: u64 },

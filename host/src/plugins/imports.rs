@@ -113,6 +113,7 @@ impl tls::Host for State {
         };
         Ok(match upgraded {
             Ok((input, output, channel)) => {
+                self.secured = true;
                 Ok((self.table.push(input)?, self.table.push(output)?, channel))
             }
             Err(message) => Err(db_error(ErrorCode::TlsFailed, message)),

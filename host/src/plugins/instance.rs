@@ -15,17 +15,18 @@ use uuid::Uuid;
 use wasmtime::component::ResourceTable;
 use wasmtime::{Store, UpdateDeadline};
 use wasmtime_wasi::sockets::SocketAddrUse;
-use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtxView, WasiHttpView};
 
 use super::bindings::connector::datachat::plugin::log::Level;
 use super::egress::{self, EgressPolicy, Reason};
 use super::engine::EPOCH_TICK_MS;
+use super::folders::Folder;
 use super::guest_log::GuestLog;
+use super::http::Http;
 use super::limiter::{LimitReached, Limiter};
 use super::plugin::Plugin;
 use super::redact::Redactor;
-use super::http::Http;
 use super::{PluginError, Target, ToolContext, Transport, fault};
 use crate::limits::Limits;
 
@@ -44,6 +45,8 @@ pub(crate) enum Rights {
         transport: Transport,
         target: Box<Target>,
         addresses: Arc<[SocketAddr]>,
+        /// What a connector without a network reads.
+        folder: Option<Folder>,
     },
     /// One call of a tool.
     Tool(Box<dyn ToolContext>),
@@ -57,6 +60,8 @@ pub(crate) struct State {
     limiter: Limiter,
     pub(crate) log: GuestLog,
     pub(crate) rights: Rights,
+    /// A TLS handshake has succeeded.
+    pub(crate) secured: bool,
     /// Ticks that the call may still compute.
     cpu: u64,
 }
@@ -177,6 +182,7 @@ impl Instance {
             limiter: Limiter::new(limits.plugin_memory_bytes, limits.plugin_table_elements),
             log,
             rights,
+            secured: false,
             cpu: 0,
         };
         let mut store = Store::new(&plugin.runtime.engine, state);
@@ -203,6 +209,11 @@ impl Instance {
 
     pub(crate) fn plugin(&self) -> &Plugin {
         &self.plugin
+    }
+
+    /// Whether the guest has had a connection encrypted.
+    pub(crate) fn is_secured(&self) -> bool {
+        self.store.data().secured
     }
 
     pub(crate) fn redactor(&self) -> &Redactor {
@@ -239,7 +250,8 @@ impl Instance {
             }
         };
         let result = ended.and_then(|result| self.judge(result));
-        self.plugin.record(call, began.elapsed(), &result);
+        self.plugin
+            .record(call, self.connection, began.elapsed(), &result);
         result
     }
 
@@ -270,12 +282,13 @@ fn http(
             transport: Transport::Http,
             target,
             addresses,
+            ..
         } => Http::to(target, addresses, egress, limits, violations.clone()),
         _ => Http::none(violations.clone()),
     }
 }
 
-/// Clocks, random numbers and a log for everyone; TCP to its own addresses for a connection over TCP.
+/// Clocks, random numbers and a log for everyone; for a connection TCP to its own addresses, or its folder.
 fn wasi(
     rights: &Rights,
     log: &GuestLog,
@@ -289,6 +302,17 @@ fn wasi(
         .allow_udp(false)
         .allow_ip_name_lookup(false);
     if let Rights::Connection {
+        folder: Some(folder),
+        ..
+    } = rights
+    {
+        wasi.allow_tcp(false);
+        let place = format!("/{}", folder.name);
+        if let Err(error) = wasi.preopened_dir(&folder.path, place, FsPerms::ReadOnly) {
+            // It was there a moment ago. The guest finds nothing and says so.
+            tracing::warn!(folder = folder.name, %error, "a granted folder can't be opened");
+        }
+    } else if let Rights::Connection {
         transport,
         addresses,
         ..

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::PluginError;
 use super::instance::Deadline;
-use super::pool::{Kept, Seat};
+use super::pool::{Kept, Resetting, Seat};
 use super::session::{Factory, Live};
 
 /// Holds a session until it is dropped.
@@ -75,14 +75,17 @@ impl Lease {
         };
         let Kept { session, seat } = kept;
         if session.reusable() {
-            runtime.spawn(reset(Arc::clone(&self.factory), session, seat));
+            // Counted from now on, and not from when the task runs: who asks next waits for this session.
+            let resetting = seat.resetting();
+            runtime.spawn(reset(Arc::clone(&self.factory), session, resetting));
         } else if let Some((to, token)) = session.running() {
             let (to, token) = (to.clone(), token.to_vec());
             let factory = Arc::clone(&self.factory);
             drop(session);
             runtime.spawn(async move {
                 if let Err(error) = factory.cancel(&to, &token).await {
-                    tracing::warn!(plugin = %factory.plugin.name, %error, "a statement could not be cancelled");
+                    let connection = to.connection.map(tracing::field::display);
+                    tracing::warn!(plugin = %factory.plugin.name, connection, %error, "a statement could not be cancelled");
                 }
                 drop(seat);
             });
@@ -96,14 +99,13 @@ impl Drop for Lease {
     }
 }
 
-async fn reset(factory: Arc<Factory>, mut session: Box<Live>, seat: Seat<Box<Live>>) {
+async fn reset(factory: Arc<Factory>, mut session: Box<Live>, resetting: Resetting<Box<Live>>) {
     let limits = &factory.plugin.runtime.limits;
     // A request may be waiting for this session; leave it time to open another.
     let millis = limits
         .call_timeout_ms
         .min(limits.session_wait_ms / 2)
         .max(1);
-    let resetting = seat.resetting();
     let deadline = Deadline::after("call_timeout_ms", millis);
     match session.reset(deadline).await {
         Ok(()) if session.reusable() => resetting.done(session),

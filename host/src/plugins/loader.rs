@@ -1,27 +1,30 @@
 //! From the bytes of a `.wasm` file to a plugin that can be called.
 //!
 //! In this order: the size, the artifact cache or the compiler (off the async threads, with a time limit),
-//! the world by its exports, the imports against the grants, room for its memories, linking, and what
+//! version and world by its names, the imports against the grants, room for its memories, linking, and what
 //! the component says of itself, asked of an instance without any rights. The first that fails refuses the
 //! component and harms no other. The compiler can't be stopped: past the limit it finishes unheard.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 use wasmtime::component::{Component, InstancePre, Linker};
 
 use super::bindings::connector::ConnectorPluginPre;
 use super::bindings::tool::ToolPluginPre;
-use super::cache::{Cache, hex};
+use super::cache::Cache;
 use super::connector::{Connector, SessionPool};
+use super::contract::{self, ContractError};
 use super::egress::EgressPolicy;
 use super::engine::Runtime;
+use super::folders::Folders;
 use super::instance::{Deadline, Instance, Rights, State};
 use super::plugin::{Plugin, PluginKind};
 use super::session::Factory;
+use super::shelf;
 use super::tool::{Definition, ToolPlugin};
+use super::trust::Refusal;
 use super::{ConnectorInfo, Transport, grants, imports};
 
 /// Why a component, or the whole runtime, could not be loaded.
@@ -37,8 +40,10 @@ pub enum LoadError {
     CompileTimeout { millis: u64 },
     #[error("it is no valid WebAssembly component: {0}")]
     Invalid(String),
-    #[error("it exports neither a connector nor a tool of datachat:plugin@0.1.0, or both")]
-    World,
+    #[error(transparent)]
+    Contract(#[from] ContractError),
+    #[error(transparent)]
+    Refused(#[from] Refusal),
     #[error("it imports what a {kind} is not given: {}", .imports.join(", "))]
     Ungranted {
         kind: &'static str,
@@ -56,10 +61,32 @@ pub enum LoadError {
     Duplicate(String),
 }
 
+/// What a component is loaded as.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Wanted {
+    /// Names a tool component, which has no name of its own; without it, its first tool does.
+    pub(crate) name: Option<String>,
+    /// It came with the server.
+    pub(crate) shipped: bool,
+    /// What it may read.
+    pub(crate) folders: Folders,
+}
+
+/// A component that can be called. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Loaded {
+    pub(crate) callable: Callable,
+    /// The full names of its imports.
+    pub(crate) imports: Arc<[String]>,
+    /// The version of the contract that it was built for.
+    pub(crate) contract: &'static str,
+}
+
 /// What a component turned out to be.
-pub(crate) enum Loaded {
-    Connector(Connector),
-    Tool(ToolPlugin),
+#[derive(Clone)]
+pub(crate) enum Callable {
+    Connector(Arc<Connector>),
+    Tool(Arc<ToolPlugin>),
 }
 
 /// What loading takes beside the bytes.
@@ -92,15 +119,20 @@ impl Loader {
         })
     }
 
-    /// Loads one component. `name` is that of its file, without the extension.
-    pub(crate) async fn load(&self, name: &str, wasm: Vec<u8>) -> Result<Loaded, LoadError> {
-        let digest = format!("sha256:{}", hex(&Sha256::digest(&wasm)));
+    /// Loads one component.
+    pub(crate) async fn load(&self, wanted: &Wanted, wasm: Vec<u8>) -> Result<Loaded, LoadError> {
+        let digest = shelf::digest(&wasm);
         let component = self.component(&digest, wasm).await?;
-        let kind = self.kind(&component)?;
         let engine = &self.runtime.engine;
         let ty = component.component_type();
-        let wanted: Vec<&str> = ty.imports(engine).map(|(name, _)| name).collect();
-        let refused = grants::ungranted(kind, wanted);
+        let imports: Arc<[String]> = ty
+            .imports(engine)
+            .map(|(name, _)| name.to_owned())
+            .collect();
+        let named = || imports.iter().map(String::as_str);
+        let exports = ty.exports(engine).map(|(name, _)| name);
+        let (kind, contract) = contract::judge(named(), exports)?;
+        let refused = grants::ungranted(kind, named());
         if !refused.is_empty() {
             return Err(LoadError::Ungranted {
                 kind: kind.as_str(),
@@ -115,14 +147,25 @@ impl Loader {
         let pre = linker
             .instantiate_pre(&component)
             .map_err(|error| LoadError::Link(format!("{error:#}")))?;
-        let unnamed = Plugin::new(name, kind, digest.clone(), Arc::clone(&self.runtime));
-        match kind {
-            PluginKind::Connector => self.connector(&unnamed, digest, pre).await,
-            PluginKind::Tool => self.tool(unnamed, pre).await,
-        }
+        let callable = match kind {
+            PluginKind::Connector => {
+                Callable::Connector(self.connector(wanted, digest, pre).await?.into())
+            }
+            PluginKind::Tool => Callable::Tool(self.tool(wanted, digest, pre).await?.into()),
+        };
+        Ok(Loaded {
+            callable,
+            imports,
+            contract,
+        })
     }
 
-    async fn component(&self, digest: &str, wasm: Vec<u8>) -> Result<Component, LoadError> {
+    /// Compiles, or finds what was compiled before.
+    pub(super) async fn component(
+        &self,
+        digest: &str,
+        wasm: Vec<u8>,
+    ) -> Result<Component, LoadError> {
         let limits = &self.runtime.limits;
         if wasm.len() as u64 > limits.plugin_wasm_bytes {
             return Err(LoadError::TooLarge {
@@ -158,29 +201,10 @@ impl Loader {
         }
     }
 
-    fn kind(&self, component: &Component) -> Result<PluginKind, LoadError> {
-        let ty = component.component_type();
-        let exports = |wanted: &str| {
-            ty.exports(&self.runtime.engine)
-                .any(|(name, _)| name == wanted)
-        };
-        match (
-            exports("datachat:plugin/connector@0.1.0"),
-            exports("datachat:plugin/tool@0.1.0"),
-        ) {
-            (true, false) => Ok(PluginKind::Connector),
-            (false, true) => Ok(PluginKind::Tool),
-            _ => Err(LoadError::World),
-        }
-    }
-
     /// What can never run is refused now.
     fn fits(&self, component: &Component) -> Result<(), LoadError> {
         let limit = self.runtime.limits.plugin_memory_bytes;
-        let needed = component
-            .resources_required()
-            .and_then(|required| required.max_initial_memory_size)
-            .map_or(0, |pages| pages.saturating_mul(65_536));
+        let needed = initial_memory(component);
         if needed > limit {
             return Err(LoadError::Memory { needed, limit });
         }
@@ -189,14 +213,15 @@ impl Loader {
 
     async fn connector(
         &self,
-        unnamed: &Arc<Plugin>,
+        wanted: &Wanted,
         digest: String,
         pre: InstancePre<State>,
-    ) -> Result<Loaded, LoadError> {
+    ) -> Result<Connector, LoadError> {
         let pre =
             ConnectorPluginPre::new(pre).map_err(|error| LoadError::Link(format!("{error:#}")))?;
+        let unnamed = self.plugin("a new connector", PluginKind::Connector, digest.clone());
         let info = self
-            .ask(unnamed, async |store| {
+            .ask(&unnamed, async |store| {
                 let bindings = pre.instantiate_async(&mut *store).await?;
                 bindings
                     .datachat_plugin_connector()
@@ -205,33 +230,26 @@ impl Loader {
             })
             .await?;
         check_connector(&info).map_err(LoadError::Description)?;
-        let plugin = Plugin::new(
-            &info.name,
-            PluginKind::Connector,
-            digest,
-            Arc::clone(&self.runtime),
-        );
         let factory = Factory {
-            plugin,
+            plugin: self.plugin(&info.name, PluginKind::Connector, digest),
             pre,
             transport: info.transport,
             egress: Arc::clone(&self.egress),
+            folders: wanted.folders.clone(),
         };
-        Ok(Loaded::Connector(Connector::new(
-            info,
-            factory,
-            Arc::clone(&self.pool),
-        )))
+        Ok(Connector::new(info, factory, Arc::clone(&self.pool)))
     }
 
     async fn tool(
         &self,
-        plugin: Arc<Plugin>,
+        wanted: &Wanted,
+        digest: String,
         pre: InstancePre<State>,
-    ) -> Result<Loaded, LoadError> {
+    ) -> Result<ToolPlugin, LoadError> {
         let pre = ToolPluginPre::new(pre).map_err(|error| LoadError::Link(format!("{error:#}")))?;
+        let unnamed = self.plugin("a new tool", PluginKind::Tool, digest.clone());
         let definitions = self
-            .ask(&plugin, async |store| {
+            .ask(&unnamed, async |store| {
                 let bindings = pre.instantiate_async(&mut *store).await?;
                 bindings
                     .datachat_plugin_tool()
@@ -240,12 +258,19 @@ impl Loader {
             })
             .await?;
         check_tools(&definitions).map_err(LoadError::Description)?;
-        Ok(Loaded::Tool(ToolPlugin::new(
+        let first = definitions.first().map(|tool| tool.name.as_str());
+        let name = wanted.name.as_deref().or(first).unwrap_or_default();
+        Ok(ToolPlugin::new(
+            self.plugin(name, PluginKind::Tool, digest),
             definitions,
-            plugin,
             pre,
             Arc::clone(&self.egress),
-        )))
+            wanted.shipped,
+        ))
+    }
+
+    fn plugin(&self, name: &str, kind: PluginKind, digest: String) -> Arc<Plugin> {
+        Plugin::new(name, kind, digest, Arc::clone(&self.runtime))
     }
 
     /// Calls a component that has no rights.
@@ -267,7 +292,16 @@ impl Loader {
     }
 }
 
-fn is_name(text: &str, extra: &[char]) -> bool {
+/// What a component's memories have before it runs, in bytes.
+pub(super) fn initial_memory(component: &Component) -> u64 {
+    component
+        .resources_required()
+        .and_then(|required| required.max_initial_memory_size)
+        .map_or(0, |pages| pages.saturating_mul(65_536))
+}
+
+/// A lower-case letter, then lower-case letters, digits and what is `extra`.
+pub(super) fn is_name(text: &str, extra: &[char]) -> bool {
     text.len() <= 64
         && text.starts_with(|c: char| c.is_ascii_lowercase())
         && text
@@ -282,9 +316,6 @@ fn check_connector(info: &ConnectorInfo) -> Result<(), String> {
     }
     if info.version.is_empty() || info.version.len() > 64 {
         return Err("the version is empty or long".to_owned());
-    }
-    if !matches!(info.transport, Transport::Tcp | Transport::Http) {
-        return Err("this server grants the transports tcp and http only".to_owned());
     }
     let names = info
         .database_types
@@ -308,7 +339,9 @@ fn check_connector(info: &ConnectorInfo) -> Result<(), String> {
             ));
         }
     }
-    if info.database_types.is_empty() || info.url_schemes.is_empty() || info.default_port == 0 {
+    // Folders have no ports.
+    let portless = info.default_port == 0 && info.transport != Transport::Files;
+    if info.database_types.is_empty() || info.url_schemes.is_empty() || portless {
         return Err("it names no database type, no URL scheme or no port".to_owned());
     }
     Ok(())

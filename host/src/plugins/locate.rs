@@ -1,13 +1,15 @@
-//! Where components are found.
+//! Where the components are found that come with the server.
 //!
-//! A release that was built with the feature `embed-plugins` carries the shipped ones in the binary. Otherwise they
-//! are looked up beside it: the nearest folder `plugins` with `.wasm` files above the executable, which is
-//! the target folder in development (`target/debug/datachat` → `target/plugins`). An operator's own lie in
-//! `<data_dir>/plugins`, read after the shipped ones.
+//! A release that was built with the feature `embed-plugins` carries them in the binary. Otherwise they are looked
+//! up beside it: the nearest folder `plugins` with `.wasm` files above the executable, which is the target
+//! folder in development (`target/debug/datachat` → `target/plugins`). They are a part of the program and are
+//! trusted like it; what an operator installs is [`super::shelf`]'s.
 
 use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
+
+use super::folders::Folders;
 
 /// One component, not yet judged.
 pub(crate) struct Found {
@@ -15,8 +17,6 @@ pub(crate) struct Found {
     pub(crate) name: String,
     /// For messages.
     pub(crate) origin: String,
-    /// It came with the server.
-    pub(crate) shipped: bool,
     content: Content,
 }
 
@@ -29,11 +29,13 @@ enum Content {
 /// Which components the server starts with.
 #[derive(Debug, Clone, Default)]
 pub enum Components {
-    /// The shipped ones, from the binary or from beside it.
+    /// The shipped ones, from the binary or from beside it, and what is installed in the data folder.
     #[default]
     Shipped,
-    /// These files and nothing else.
+    /// These files and nothing else, as if somebody had installed them.
     Files(Vec<PathBuf>),
+    /// This file and nothing else, with these folders: to try a component out.
+    Trial { file: PathBuf, folders: Folders },
 }
 
 #[cfg(feature = "embed-plugins")]
@@ -47,7 +49,6 @@ impl Found {
                 .map(|stem| stem.to_string_lossy().into_owned())
                 .unwrap_or_default(),
             origin: path.display().to_string(),
-            shipped: false,
             content: Content::File(path),
         }
     }
@@ -69,17 +70,13 @@ impl Found {
     }
 }
 
-/// All components, the shipped ones first, each group by name.
-pub(crate) fn find(components: &Components, data_dir: &Path, extra: &[PathBuf]) -> Vec<Found> {
-    let mut found: Vec<Found> = match components {
-        Components::Files(files) => return files.iter().cloned().map(Found::file).collect(),
+/// The components that the server starts with, by name; what is installed comes later.
+pub(crate) fn find(components: &Components) -> Vec<Found> {
+    match components {
+        Components::Files(files) => files.iter().cloned().map(Found::file).collect(),
+        Components::Trial { file, .. } => vec![Found::file(file.clone())],
         Components::Shipped => shipped(),
-    };
-    found.extend(in_folder(&data_dir.join("plugins")));
-    for folder in extra {
-        found.extend(in_folder(folder));
     }
-    found
 }
 
 #[cfg(feature = "embed-plugins")]
@@ -89,7 +86,6 @@ fn shipped() -> Vec<Found> {
         .map(|(name, bytes)| Found {
             name: (*name).to_owned(),
             origin: format!("{name}.wasm in this program"),
-            shipped: true,
             content: Content::Embedded(bytes),
         })
         .collect()
@@ -100,16 +96,12 @@ fn shipped() -> Vec<Found> {
     let Ok(program) = std::env::current_exe() else {
         return Vec::new();
     };
-    let mut found = program
+    program
         .ancestors()
         .skip(1)
         .map(|folder| in_folder(&folder.join("plugins")))
         .find(|found| !found.is_empty())
-        .unwrap_or_default();
-    for component in &mut found {
-        component.shipped = true;
-    }
-    found
+        .unwrap_or_default()
 }
 
 fn in_folder(folder: &Path) -> Vec<Found> {

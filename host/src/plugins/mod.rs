@@ -1,22 +1,28 @@
 //! The plugin runtime: one wasmtime engine, the components that it runs, and what they may do.
 //!
 //! A component is loaded once (`loader`) and instantiated for each database session or tool call
-//! (`instance`). It gets the imports of its world (`grants`) and, of the network, the addresses of its one
-//! connection ([`egress`]), as sockets or as HTTP (`http`). Sessions are pooled (`pool`) and let go of without leaving anything behind
+//! (`instance`). Which ones are loaded is a snapshot that changes while requests run (`refresh`), for operators
+//! install and remove plugins ([`install`]) within the rules of [`trust`]. It gets the imports of its world
+//! (`grants`) and, of the network, the addresses of its one connection ([`egress`]), as sockets or as HTTP
+//! (`http`). Sessions are pooled (`pool`) and let go of without leaving anything behind
 //! (`lease`). This layer knows no SQL and no HTTP; what a result means is for the layers above.
 
 pub mod bindings;
 mod cache;
 pub mod connector;
+pub mod contract;
 mod cursor;
 pub mod egress;
 mod engine;
 pub mod error;
 mod fault;
+pub mod folders;
 mod grants;
 mod guest_log;
 mod http;
 mod imports;
+pub mod inspect;
+pub mod install;
 mod instance;
 mod lease;
 mod limiter;
@@ -25,12 +31,18 @@ mod locate;
 mod plugin;
 mod pool;
 mod quarantine;
+mod record;
 mod redact;
+mod refresh;
 mod resolve;
 mod session;
+mod shelf;
+mod snapshot;
+mod status;
 pub mod target;
 mod tls;
 pub mod tool;
+pub mod trust;
 
 pub use bindings::connector::datachat::plugin::types::{
     Column, DbError, ErrorCode, ForeignKey, Parameters, Relation, RelationFilter, RelationKind,
@@ -44,21 +56,28 @@ pub use connector::{Connector, Session};
 pub use cursor::Cursor;
 pub use egress::EgressPolicy;
 pub use error::PluginError;
+pub use folders::Folders;
+pub use install::{ChangeError, Grants, Install};
 pub use loader::LoadError;
 pub use locate::Components;
 pub use plugin::PluginKind;
+pub use shelf::ShelfError;
+pub use status::{Origin, PluginStatus, PluginView};
 pub use target::{ConnectionKey, Target, Tls};
 pub use tool::{ToolCallError, ToolContext, ToolPlugin, ToolRows};
+pub use trust::Admission;
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
 
 use cache::Cache;
 use connector::SessionPool;
 use engine::Runtime;
-use loader::{Loaded, Loader};
+use loader::{Loader, Wanted};
 use pool::{Pool, PoolLimits};
+use shelf::Shelf;
+use snapshot::{Entry, Snapshot};
 
 use crate::limits::Limits;
 
@@ -70,20 +89,34 @@ pub struct PluginOptions {
     pub data_dir: PathBuf,
     pub egress: EgressPolicy,
     pub components: Components,
-    /// Further folders with `.wasm` files.
-    pub extra_dirs: Vec<PathBuf>,
+    /// Which installed components are loaded.
+    pub admission: Admission,
 }
 
-/// Every installed plugin, ready to be called. Cheap to clone.
+/// Every plugin, ready to be called. Cheap to clone. What it gives out stays usable while it is held, whatever is
+/// installed or removed meanwhile.
 #[derive(Clone)]
 pub struct Plugins {
     inner: Arc<Inner>,
 }
 
 struct Inner {
-    connectors: Vec<Arc<Connector>>,
-    tools: Vec<Arc<ToolPlugin>>,
-    refused: Vec<PluginStatus>,
+    loader: Loader,
+    limits: Limits,
+    admission: Admission,
+    shelf: Shelf,
+    data_dir: PathBuf,
+    /// False: the components are fixed, and nothing is installed beside them.
+    managed: bool,
+    /// What the server started with.
+    shipped: Vec<Entry>,
+    /// Of these what could not be loaded.
+    unloadable: Vec<PluginView>,
+    current: RwLock<Arc<Snapshot>>,
+    /// One snapshot is made at a time.
+    changes: tokio::sync::Mutex<()>,
+    /// One component is installed at a time: compiling takes time and memory.
+    installing: tokio::sync::Mutex<()>,
     pool: Arc<SessionPool>,
     patience: Duration,
 }
@@ -95,8 +128,8 @@ impl Plugins {
     /// # Errors
     /// [`LoadError::Engine`] if there is no engine on this machine.
     pub async fn load(options: PluginOptions) -> Result<Self, LoadError> {
-        let limits = options.limits.clone();
-        let runtime = Arc::new(Runtime::new(options.limits)?);
+        let limits = options.limits;
+        let runtime = Arc::new(Runtime::new(limits.clone())?);
         let pool = Arc::new(Pool::new(PoolLimits {
             per_connection: size(limits.sessions_per_connection),
             total: size(limits.sessions_total),
@@ -109,53 +142,47 @@ impl Plugins {
             })
             .ok();
         let loader = Loader::new(runtime, Arc::new(options.egress), Arc::clone(&pool), cache)?;
-        let mut inner = Inner {
-            connectors: Vec::new(),
-            tools: Vec::new(),
-            refused: Vec::new(),
+        let (shipped, unloadable) = start_with(&loader, &options.components, &limits).await;
+        let snapshot = Snapshot::of(0, &shipped, Vec::new(), unloadable.clone());
+        let inner = Arc::new(Inner {
+            loader,
+            admission: options.admission,
+            shelf: Shelf::of(
+                &options.data_dir,
+                Duration::from_millis(limits.plugin_lock_ms),
+            ),
+            data_dir: options.data_dir,
+            managed: matches!(options.components, Components::Shipped),
+            shipped,
+            unloadable,
+            current: RwLock::new(Arc::new(snapshot)),
+            changes: tokio::sync::Mutex::default(),
+            installing: tokio::sync::Mutex::default(),
             patience: Duration::from_millis(limits.cancel_timeout_ms),
             pool,
-        };
-        for found in locate::find(&options.components, &options.data_dir, &options.extra_dirs) {
-            let loaded = match found.read(limits.plugin_wasm_bytes) {
-                Ok(wasm) => loader.load(&found.name, wasm.into_owned()).await,
-                Err(error) => Err(error.into()),
-            };
-            let added = loaded.and_then(|mut loaded| {
-                if let Loaded::Tool(tool) = &mut loaded {
-                    tool.shipped = found.shipped;
-                }
-                inner.add(loaded)
-            });
-            if let Err(error) = added {
-                tracing::error!(plugin = found.origin, %error, "a plugin could not be loaded");
-                inner.refused.push(PluginStatus {
-                    name: found.name,
-                    version: String::new(),
-                    kind: "unknown",
-                    digest: String::new(),
-                    state: "failed",
-                    detail: Some(error.to_string()),
-                });
+            limits,
+        });
+        if inner.managed {
+            // Before the folder is read: what changes meanwhile is news.
+            let stamp = inner.shelf.stamp();
+            if let Err(error) = inner.refresh(None).await {
+                tracing::error!(%error, "no installed plugin is loaded");
+                inner.show_problem();
             }
+            let pause = Duration::from_millis(inner.limits.plugin_watch_ms);
+            tokio::spawn(refresh::watch(Arc::downgrade(&inner), pause, stamp));
         }
-        inner
-            .connectors
-            .sort_by(|a, b| a.info().name.cmp(&b.info().name));
-        inner.tools.sort_by(|a, b| a.name().cmp(b.name()));
         tokio::spawn(sweep(
             Arc::downgrade(&inner.pool),
             inner.patience,
-            Duration::from_millis(limits.session_idle_ms),
+            Duration::from_millis(inner.limits.session_idle_ms),
         ));
-        Ok(Self {
-            inner: Arc::new(inner),
-        })
+        Ok(Self { inner })
     }
 
     /// The loaded connectors, sorted by name.
     pub fn connectors(&self) -> Vec<Arc<Connector>> {
-        self.inner.connectors.clone()
+        self.inner.snapshot().connectors.clone()
     }
 
     /// The connector that serves a database type, by canonical name or alias, in any case.
@@ -175,34 +202,29 @@ impl Plugins {
     }
 
     fn find(&self, fits: impl Fn(&ConnectorInfo) -> bool) -> Option<Arc<Connector>> {
-        self.inner
-            .connectors
-            .iter()
-            .find(|connector| fits(connector.info()))
-            .cloned()
+        let snapshot = self.inner.snapshot();
+        let found = snapshot.connectors.iter().find(|c| fits(c.info()));
+        found.cloned()
     }
 
     /// The loaded tool components, sorted by name.
     pub fn tools(&self) -> Vec<Arc<ToolPlugin>> {
-        self.inner.tools.clone()
+        self.inner.snapshot().tools.clone()
     }
 
-    /// The state of every plugin, for `/ready`, `/metrics` and `datachat plugins list`.
+    /// Another number whenever plugins have come, gone or been replaced.
+    pub fn generation(&self) -> u64 {
+        self.inner.snapshot().generation
+    }
+
+    /// The state of every plugin, for `/ready` and `/metrics`.
     pub fn status(&self) -> Vec<PluginStatus> {
-        let connectors = self
-            .inner
-            .connectors
-            .iter()
-            .map(|connector| PluginStatus::of(connector.plugin(), &connector.info().version));
-        let tools = self
-            .inner
-            .tools
-            .iter()
-            .map(|tool| PluginStatus::of(tool.plugin(), ""));
-        connectors
-            .chain(tools)
-            .chain(self.inner.refused.iter().cloned())
-            .collect()
+        self.list().into_iter().map(|view| view.status).collect()
+    }
+
+    /// Every plugin as an administrator sees it.
+    pub fn list(&self) -> Vec<PluginView> {
+        self.inner.snapshot().views()
     }
 
     /// Open database sessions, and how many of them are idle. Also sets the gauges of `/metrics`.
@@ -239,45 +261,63 @@ impl Plugins {
 }
 
 impl Inner {
-    fn add(&mut self, loaded: Loaded) -> Result<(), LoadError> {
-        match loaded {
-            Loaded::Connector(new) => {
-                for old in &self.connectors {
-                    if let Some(both) = overlap(old.info(), new.info()) {
-                        return Err(LoadError::Duplicate(both));
-                    }
-                }
-                self.connectors.push(Arc::new(new));
-            }
-            Loaded::Tool(new) => {
-                let taken = |name: &str| {
-                    self.tools
-                        .iter()
-                        .any(|old| old.definitions().iter().any(|tool| tool.name == name))
-                };
-                if let Some(tool) = new.definitions().iter().find(|tool| taken(&tool.name)) {
-                    return Err(LoadError::Duplicate(format!("the tool {}", tool.name)));
-                }
-                self.tools.push(Arc::new(new));
-            }
-        }
-        Ok(())
+    /// Lists that none of the installed plugins could be loaded. Everybody sees it; where the folder lies and what
+    /// is wrong with it is in the log.
+    fn show_problem(&self) {
+        let name = "installed plugins".to_owned();
+        let why = Some("their folder can't be read; the server's log says why".to_owned());
+        let view = PluginView::absent(name, String::new(), Origin::Installed, why);
+        let mut current = self
+            .current
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        Arc::make_mut(&mut current).absent.push(view);
     }
 }
 
-/// A name that two connectors both claim.
-fn overlap(a: &ConnectorInfo, b: &ConnectorInfo) -> Option<String> {
-    let names = |info: &ConnectorInfo| -> Vec<String> {
-        info.database_types
-            .iter()
-            .flat_map(|ty| std::iter::once(&ty.name).chain(&ty.aliases))
-            .chain(&info.url_schemes)
-            .chain(std::iter::once(&info.name))
-            .cloned()
-            .collect()
+/// Loads what the server starts with.
+async fn start_with(
+    loader: &Loader,
+    components: &Components,
+    limits: &Limits,
+) -> (Vec<Entry>, Vec<PluginView>) {
+    let shipped = matches!(components, Components::Shipped);
+    let origin = if shipped {
+        Origin::Shipped
+    } else {
+        Origin::Installed
     };
-    let taken = names(a);
-    names(b).into_iter().find(|name| taken.contains(name))
+    let folders = match components {
+        Components::Trial { folders, .. } => folders.clone(),
+        _ => Folders::new(),
+    };
+    let (mut entries, mut unloadable) = (Vec::new(), Vec::new());
+    for found in locate::find(components) {
+        let wanted = Wanted {
+            name: Some(found.name.clone()),
+            shipped,
+            folders: folders.clone(),
+        };
+        let loaded = match found.read(limits.plugin_wasm_bytes) {
+            Ok(wasm) => loader.load(&wanted, wasm.into_owned()).await,
+            Err(error) => Err(error.into()),
+        };
+        match loaded {
+            Ok(loaded) => entries.push(Entry {
+                loaded,
+                origin,
+                file: None,
+                installed_at: None,
+                signer: None,
+            }),
+            Err(error) => {
+                tracing::error!(plugin = found.origin, %error, "a plugin could not be loaded");
+                let why = Some(error.to_string());
+                unloadable.push(PluginView::absent(found.name, String::new(), origin, why));
+            }
+        }
+    }
+    (entries, unloadable)
 }
 
 /// Closes expired sessions now and then, until the runtime is gone.
@@ -296,36 +336,10 @@ fn size(n: u64) -> usize {
     usize::try_from(n).unwrap_or(usize::MAX)
 }
 
-/// One plugin as an operator sees it.
-#[derive(Debug, Clone, serde::Serialize)]
-pub struct PluginStatus {
-    pub name: String,
-    /// Empty where the component says none.
-    pub version: String,
-    /// `connector` or `tool`; `unknown` for one that could not be loaded.
-    pub kind: &'static str,
-    /// `sha256:` and 64 hex digits, of the `.wasm` file.
-    pub digest: String,
-    /// `ready`, `quarantined` or `failed`.
-    pub state: &'static str,
-    /// For `quarantined`: why, and until when. For `failed`: why it could not be loaded.
-    pub detail: Option<String>,
-}
-
-impl PluginStatus {
-    fn of(plugin: &plugin::Plugin, version: &str) -> Self {
-        let detail = plugin.quarantined();
-        Self {
-            name: plugin.name.to_string(),
-            version: version.to_owned(),
-            kind: plugin.kind.as_str(),
-            digest: plugin.digest.clone(),
-            state: if detail.is_some() {
-                "quarantined"
-            } else {
-                "ready"
-            },
-            detail,
-        }
+/// Runs what waits for the disk off the threads that serve requests.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
 }

@@ -3,8 +3,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use uuid::Uuid;
+
 use super::PluginError;
 use super::engine::Runtime;
+use super::pool::Owner;
 use super::quarantine::Quarantine;
 
 /// Which world a component targets.
@@ -30,6 +33,8 @@ pub(crate) struct Plugin {
     /// `sha256:` and 64 hex digits.
     pub(crate) digest: String,
     pub(crate) runtime: Arc<Runtime>,
+    /// Whom its sessions belong to.
+    pub(crate) owner: Owner,
     quarantine: Mutex<Quarantine>,
 }
 
@@ -49,6 +54,7 @@ impl Plugin {
             kind,
             digest,
             runtime,
+            owner: Owner::default(),
             quarantine: Mutex::new(quarantine),
         })
     }
@@ -75,10 +81,11 @@ impl Plugin {
         ))
     }
 
-    /// Counts how a call went.
+    /// Counts how a call went, which was for a connection if it was for any.
     pub(crate) fn record<T>(
         &self,
         call: &'static str,
+        connection: Option<Uuid>,
         took: Duration,
         result: &Result<T, PluginError>,
     ) {
@@ -104,10 +111,11 @@ impl Plugin {
         else {
             return;
         };
+        let connection = connection.map(tracing::field::display);
         if let PluginError::Failed { detail, .. } = error {
-            tracing::warn!(plugin = %self.name, call, detail, "plugin failed");
+            tracing::warn!(plugin = %self.name, connection, call, detail, "plugin failed");
         } else {
-            tracing::warn!(plugin = %self.name, call, %error, "plugin stopped");
+            tracing::warn!(plugin = %self.name, connection, call, %error, "plugin stopped");
         }
         if let Some(time) = self.quarantine().failure(Instant::now()) {
             tracing::error!(plugin = %self.name, seconds = time.as_secs(), "plugin quarantined");

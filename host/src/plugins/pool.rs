@@ -1,14 +1,16 @@
 //! Sessions that wait for their next use, and how many there may be.
 //!
-//! Idle sessions are kept per connection and revision of one plugin; a session never serves another. Every open
+//! Idle sessions are kept per connection and revision of one loaded plugin; a session never serves another. Those
+//! of a plugin that was replaced or removed end when they come back. Every open
 //! session has a seat, of which each connection has a few and the server a total. A request takes an idle session;
 //! or waits for one that is just being reset, which is quicker than opening another; or opens one if
 //! there is a seat, closing another connection's idle session if the total is used up; or waits.
 //! Generic over the session so that the rules are tested without one.
 
 use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
 use std::pin::pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -18,10 +20,42 @@ use uuid::Uuid;
 
 use super::{ConnectionKey, PluginError};
 
+/// A loaded plugin. The same bytes loaded again, with other grants, are another owner.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Owner {
+    /// It was replaced or removed: nothing of it is kept.
+    retired: Arc<AtomicBool>,
+}
+
+impl Owner {
+    /// It is in use again.
+    pub(crate) fn revive(&self) {
+        self.retired.store(false, Ordering::SeqCst);
+    }
+
+    fn is_retired(&self) -> bool {
+        self.retired.load(Ordering::SeqCst)
+    }
+}
+
+impl PartialEq for Owner {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.retired, &other.retired)
+    }
+}
+
+impl Eq for Owner {}
+
+impl Hash for Owner {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        Arc::as_ptr(&self.retired).hash(state);
+    }
+}
+
 /// Whose sessions they are.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct PoolKey {
-    pub(crate) digest: String,
+    pub(crate) owner: Owner,
     pub(crate) connection: ConnectionKey,
 }
 
@@ -49,6 +83,7 @@ struct Seats {
 
 /// The sessions of one connection.
 struct Bucket<S> {
+    owner: Owner,
     state: Mutex<State<S>>,
     changed: Notify,
     cancelled: CancellationToken,
@@ -140,7 +175,7 @@ impl<S> Kept<S> {
         let bucket = Arc::clone(&self.seat.bucket);
         let seats = Arc::clone(&self.seat.seats);
         let mut state = bucket.state();
-        if bucket.cancelled.is_cancelled() {
+        if bucket.cancelled.is_cancelled() || bucket.owner.is_retired() {
             // The seat takes the lock when it goes.
             drop(state);
             drop(self);
@@ -261,6 +296,20 @@ impl<S> Pool<S> {
         Self::cancel(&forgotten)
     }
 
+    /// Gives the idle sessions of a plugin; those in use end when they come back. Nothing is cancelled.
+    pub(crate) fn retire(&self, owner: &Owner) -> Vec<Kept<S>> {
+        // Before the idle ones are taken: whoever comes back after that sees it.
+        owner.retired.store(true, Ordering::SeqCst);
+        let of_owner = self
+            .all()
+            .into_iter()
+            .filter(|bucket| bucket.owner == *owner);
+        of_owner
+            .flat_map(|bucket| std::mem::take(&mut bucket.state().idle))
+            .map(|(kept, _)| kept)
+            .collect()
+    }
+
     /// Cancels everything.
     pub(crate) fn close(&self) -> Vec<Kept<S>> {
         let all: Vec<_> = self.map().drain().map(|(_, bucket)| bucket).collect();
@@ -288,6 +337,7 @@ impl<S> Pool<S> {
             return Arc::clone(bucket);
         }
         let bucket = Arc::new(Bucket {
+            owner: key.owner.clone(),
             state: Mutex::new(State {
                 idle: Vec::new(),
                 open: 0,
@@ -334,143 +384,5 @@ impl<S> Drop for Waiting<'_, S> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn key(id: u128) -> PoolKey {
-        PoolKey {
-            digest: "d".to_owned(),
-            connection: ConnectionKey {
-                id: Uuid::from_u128(id),
-                revision: 1,
-            },
-        }
-    }
-
-    fn pool(per_connection: usize, total: usize) -> Pool<u32> {
-        Pool::new(PoolLimits {
-            per_connection,
-            total,
-            wait: Duration::from_millis(50),
-            idle: Duration::from_mins(1),
-        })
-    }
-
-    async fn seat(pool: &Pool<u32>, id: u128) -> Seat<u32> {
-        match pool.acquire(&key(id)).await.expect("free") {
-            Acquired::Seat(seat) => seat,
-            Acquired::Idle(kept) => panic!("idle session {}", kept.session),
-        }
-    }
-
-    async fn idle(pool: &Pool<u32>, id: u128) -> u32 {
-        match pool.acquire(&key(id)).await.expect("free") {
-            Acquired::Seat(_) => panic!("a seat, no session"),
-            Acquired::Idle(kept) => kept.session,
-        }
-    }
-
-    #[tokio::test]
-    async fn a_session_that_came_back_serves_its_own_connection_again_and_no_other() {
-        let pool = pool(4, 8);
-        let seat1 = seat(&pool, 1).await;
-        Kept {
-            session: 7,
-            seat: seat1,
-        }
-        .idle();
-        drop(seat(&pool, 2).await);
-        assert_eq!(idle(&pool, 1).await, 7);
-        assert_eq!(
-            pool.counts(),
-            (0, 0),
-            "dropped sessions give their seats back"
-        );
-    }
-
-    #[tokio::test]
-    async fn a_full_connection_is_busy_while_its_neighbour_is_not() {
-        let pool = pool(1, 8);
-        let held = seat(&pool, 1).await;
-        assert!(matches!(
-            pool.acquire(&key(1)).await,
-            Err(PluginError::Busy { max: 1 })
-        ));
-        drop(seat(&pool, 2).await);
-        drop(held);
-        drop(seat(&pool, 1).await);
-    }
-
-    #[tokio::test]
-    async fn a_request_waits_for_a_session_that_is_being_reset() {
-        let pool = pool(4, 8);
-        let resetting = seat(&pool, 1).await.resetting();
-        let (session, ()) = tokio::join!(idle(&pool, 1), async {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-            resetting.done(9);
-        });
-        assert_eq!(session, 9);
-    }
-
-    #[tokio::test]
-    async fn a_failed_reset_lets_the_waiting_request_open_another() {
-        let pool = pool(1, 8);
-        let resetting = seat(&pool, 1).await.resetting();
-        tokio::join!(
-            async {
-                seat(&pool, 1).await;
-            },
-            async {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-                drop(resetting);
-            }
-        );
-        assert_eq!(pool.counts(), (0, 0));
-    }
-
-    #[tokio::test]
-    async fn when_the_total_is_used_up_the_oldest_idle_session_of_others_makes_room() {
-        let pool = pool(4, 2);
-        for (id, session) in [(1, 10), (2, 20)] {
-            let seat = seat(&pool, id).await;
-            Kept { session, seat }.idle();
-        }
-        let _third = seat(&pool, 3).await;
-        assert_eq!(pool.counts(), (2, 1));
-        assert_eq!(idle(&pool, 2).await, 20);
-    }
-
-    #[tokio::test]
-    async fn a_forgotten_connection_keeps_nothing_and_cancels_what_it_runs() {
-        let pool = pool(4, 8);
-        let running = seat(&pool, 1).await;
-        let kept = Kept {
-            session: 1,
-            seat: seat(&pool, 1).await,
-        };
-        kept.idle();
-        let token = running.cancelled();
-        assert_eq!(pool.forget(Uuid::from_u128(1)).len(), 1);
-        assert!(token.is_cancelled());
-        Kept {
-            session: 2,
-            seat: running,
-        }
-        .idle();
-        assert_eq!(pool.counts(), (0, 0));
-        drop(seat(&pool, 1).await);
-    }
-
-    #[tokio::test]
-    async fn idle_sessions_expire() {
-        let pool = pool(4, 8);
-        let seat = seat(&pool, 1).await;
-        Kept { session: 1, seat }.idle();
-        assert_eq!(pool.expire(Instant::now()).len(), 0);
-        assert_eq!(
-            pool.expire(Instant::now() + Duration::from_mins(1)).len(),
-            1
-        );
-        assert_eq!(pool.counts(), (0, 0));
-    }
-}
+#[path = "pool_tests.rs"]
+mod tests;

@@ -9,11 +9,15 @@ use std::fmt::Write as _;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::DbError;
+use super::{Column, DangerousRight, DbError, ForeignKey, Relation, ServerInfo};
 use crate::secret::Secret;
 
 /// The most bytes of one text of an error.
 const LONGEST: usize = 8 << 10;
+/// Dangerous rights that one role may have.
+const MOST_RIGHTS: usize = 64;
+/// The most characters of the code of a right.
+const LONGEST_CODE: usize = 64;
 const PLACEHOLDER: &str = "[redacted]";
 
 /// What must not be seen, in the spellings that are looked for.
@@ -82,6 +86,74 @@ impl Redactor {
         line
     }
 
+    /// What a session says of its server, made safe to store and to show.
+    pub(crate) fn server(&self, server: ServerInfo) -> ServerInfo {
+        let clean = |text: Option<String>| text.map(|text| self.clean(&text));
+        ServerInfo {
+            product: self.clean(&server.product),
+            version: self.clean(&server.version),
+            role: self.clean(&server.role),
+            database: clean(server.database),
+            default_schema: clean(server.default_schema),
+            dangerous_rights: server
+                .dangerous_rights
+                .into_iter()
+                .take(MOST_RIGHTS)
+                .map(|right| DangerousRight {
+                    code: code(&right.code),
+                    message: self.clean(&right.message),
+                })
+                .collect(),
+            // Compared, never shown.
+            reading: server.reading,
+        }
+    }
+
+    /// A relation without the password. Names stay as they are, for they are looked up again.
+    pub(crate) fn relation(&self, relation: Relation) -> Relation {
+        if self.needles.is_empty() {
+            return relation;
+        }
+        let own = |text: String| {
+            let redacted = match self.redact(&text) {
+                Cow::Owned(redacted) => Some(redacted),
+                Cow::Borrowed(_) => None,
+            };
+            redacted.unwrap_or(text)
+        };
+        let all = |texts: Vec<String>| texts.into_iter().map(own).collect();
+        Relation {
+            schema: own(relation.schema),
+            name: own(relation.name),
+            kind: relation.kind,
+            comment: relation.comment.map(own),
+            row_estimate: relation.row_estimate,
+            columns: relation
+                .columns
+                .into_iter()
+                .map(|column| Column {
+                    name: own(column.name),
+                    db_type: own(column.db_type),
+                    nullable: column.nullable,
+                    default_expression: column.default_expression.map(own),
+                    comment: column.comment.map(own),
+                })
+                .collect(),
+            primary_key: all(relation.primary_key),
+            foreign_keys: relation
+                .foreign_keys
+                .into_iter()
+                .map(|key| ForeignKey {
+                    name: own(key.name),
+                    columns: all(key.columns),
+                    referenced_schema: own(key.referenced_schema),
+                    referenced_relation: own(key.referenced_relation),
+                    referenced_columns: all(key.referenced_columns),
+                })
+                .collect(),
+        }
+    }
+
     pub(crate) fn error(&self, error: DbError) -> DbError {
         let clean = |text: Option<String>| text.map(|text| self.clean(&text));
         DbError {
@@ -94,6 +166,14 @@ impl Redactor {
             retryable: error.retryable,
         }
     }
+}
+
+/// The code of a right, which becomes part of a warning's: lower-case letters, digits, `_` and `-`.
+fn code(text: &str) -> String {
+    text.chars()
+        .filter(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-'))
+        .take(LONGEST_CODE)
+        .collect()
 }
 
 /// Control characters, and the marks that turn the direction of text or break lines.
@@ -149,6 +229,49 @@ mod tests {
         for text in [error.vendor_code, error.detail, error.hint] {
             assert_eq!(text.as_deref(), Some("x [redacted]"));
         }
+    }
+
+    #[test]
+    fn what_a_connector_says_of_its_server_and_its_tables_has_no_password() {
+        let dirty = || "x p@ss/word".to_owned();
+        let server = redactor().server(ServerInfo {
+            product: dirty(),
+            version: dirty(),
+            role: dirty(),
+            database: Some(dirty()),
+            default_schema: Some(dirty()),
+            dangerous_rights: vec![DangerousRight {
+                code: "p@ss/word SUPER".to_owned(),
+                message: dirty(),
+            }],
+            reading: Vec::new(),
+        });
+        assert_eq!(server.dangerous_rights[0].code, "pssword");
+        let relation = redactor().relation(Relation {
+            schema: dirty(),
+            name: dirty(),
+            kind: crate::plugins::RelationKind::Table,
+            comment: Some(dirty()),
+            row_estimate: None,
+            columns: vec![Column {
+                name: dirty(),
+                db_type: dirty(),
+                nullable: true,
+                default_expression: Some(dirty()),
+                comment: Some(dirty()),
+            }],
+            primary_key: vec![dirty()],
+            foreign_keys: vec![ForeignKey {
+                name: dirty(),
+                columns: vec![dirty()],
+                referenced_schema: dirty(),
+                referenced_relation: dirty(),
+                referenced_columns: vec![dirty()],
+            }],
+        });
+        let all = format!("{server:?} {relation:?}");
+        assert!(!all.contains("p@ss/word"), "{all}");
+        assert_eq!(all.matches("[redacted]").count(), 6 + 13, "{all}");
     }
 
     #[test]

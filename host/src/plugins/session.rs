@@ -16,10 +16,12 @@ use super::bindings::connector::exports::datachat::plugin::connector::{
 };
 use super::bindings::connector::{ConnectorPlugin, ConnectorPluginPre};
 use super::egress::EgressPolicy;
+use super::folders::{Folder, Folders};
 use super::instance::{Deadline, Instance, Rights, State};
 use super::plugin::Plugin;
 use super::{
-    DbError, ErrorCode, PluginError, Relation, RelationFilter, ServerInfo, Statement, Target, Transport,
+    DbError, ErrorCode, PluginError, Relation, RelationFilter, ServerInfo, Statement, Target,
+    Transport,
 };
 
 /// About how much of a result the guest hands over at a time, in bytes.
@@ -33,14 +35,17 @@ pub(crate) struct Factory {
     pub(crate) pre: ConnectorPluginPre<State>,
     pub(crate) transport: Transport,
     pub(crate) egress: Arc<EgressPolicy>,
+    /// What the operator lets it read.
+    pub(crate) folders: Folders,
 }
 
-/// Where a session goes, with the addresses that it may reach.
+/// Where a session goes, with the addresses that it may reach, or the folder that it may read.
 #[derive(Clone)]
 pub(crate) struct Destination {
     pub(crate) connection: Option<Uuid>,
     pub(crate) target: Target,
     pub(crate) addresses: Arc<[SocketAddr]>,
+    pub(crate) folder: Option<Folder>,
 }
 
 impl Factory {
@@ -54,6 +59,7 @@ impl Factory {
             transport: self.transport,
             target: Box::new(to.target.clone()),
             addresses: Arc::clone(&to.addresses),
+            folder: to.folder.clone(),
         };
         let making = Instance::new(
             Arc::clone(&self.plugin),
@@ -88,6 +94,14 @@ impl Factory {
             })
             .await?;
         let session = session.map_err(|error| instance.redactor().error(error))?;
+        if to.target.tls.mode.demands() && !instance.is_secured() {
+            // Whatever the plugin had to say, it has said in clear text.
+            return Err(PluginError::Failed {
+                plugin: self.plugin.name.to_string(),
+                detail: "it opened a session without the TLS that the connection demands"
+                    .to_owned(),
+            });
+        }
         let token = instance
             .call("cancel-token", deadline, &cancelled, async |store| {
                 guest.session().call_cancel_token(store, session).await
@@ -188,6 +202,7 @@ impl Live {
                 guest.session().call_server(store, session).await
             })
             .await?;
+        let server = self.instance.redactor().server(server);
         self.server = Some(server.clone());
         Ok(server)
     }
@@ -214,7 +229,8 @@ impl Live {
             if page.is_empty() {
                 break;
             }
-            relations.extend(page);
+            let redactor = self.instance.redactor();
+            relations.extend(page.into_iter().map(|relation| redactor.relation(relation)));
             if relations.len() as u64 > max {
                 self.broken = true;
                 return Err(PluginError::Limit {

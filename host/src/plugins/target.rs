@@ -27,6 +27,13 @@ pub struct Target {
     pub tls: Tls,
 }
 
+impl TlsMode {
+    /// Whether a session without TLS is no session.
+    pub(crate) fn demands(self) -> bool {
+        matches!(self, Self::Require | Self::VerifyCa | Self::VerifyFull)
+    }
+}
+
 /// What the connection asks of TLS.
 #[derive(Debug, Clone)]
 pub struct Tls {

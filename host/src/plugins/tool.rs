@@ -51,7 +51,7 @@ pub struct ToolPlugin {
     plugin: Arc<Plugin>,
     pre: ToolPluginPre<State>,
     egress: Arc<EgressPolicy>,
-    pub(super) shipped: bool,
+    shipped: bool,
 }
 
 /// Why a tool gave no result.
@@ -67,17 +67,18 @@ pub enum ToolCallError {
 
 impl ToolPlugin {
     pub(crate) fn new(
-        definitions: Vec<Definition>,
         plugin: Arc<Plugin>,
+        definitions: Vec<Definition>,
         pre: ToolPluginPre<State>,
         egress: Arc<EgressPolicy>,
+        shipped: bool,
     ) -> Self {
         Self {
             definitions,
             plugin,
             pre,
             egress,
-            shipped: false,
+            shipped,
         }
     }
 

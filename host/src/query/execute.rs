@@ -2,6 +2,7 @@
 //!
 //! Order: the policy judges the text, the connection gives a session, the engine runs the statement
 //! read-only and is asked for one row more than the limit (so that "there was more" is known, not guessed).
+//! Where the same text reads differently in different sessions, the session comes first and says how.
 //! [`execute`] answers when the first rows are there or the statement has ended, so that what fails at once
 //! fails before an answer has begun. The time limit covers all of it, from the first step to the last row.
 //!
@@ -15,11 +16,11 @@ use arrow_schema::SchemaRef;
 use bytes::Bytes;
 
 use super::intake::{Intake, Item, Malformed};
-use super::policy::{self, Refusal};
+use super::policy::{self, Permitted, Refusal};
 use super::{OnLimit, QueryLimits, QueryRequest};
 use crate::limits::Limits;
 use crate::plugins::tool::BoxFuture;
-use crate::plugins::{Cursor, PluginError, Statement};
+use crate::plugins::{Cursor, Dialect, PluginError, Statement};
 use crate::registry::{Connection, DatabaseRef};
 
 /// What is left of a result whose server has stopped at the row limit: the rest of a batch and the end of
@@ -110,25 +111,27 @@ pub async fn execute(
     let timeout = Duration::from_millis(request.limits.timeout_ms);
     let deadline = started + timeout;
     let dialect = connection.connector.info().dialect;
-    let permitted = if request.sql.len() <= JUDGED_IN_PLACE_BYTES {
-        policy::judge(dialect, &request.sql, limits)?
-    } else {
-        let (sql, limits) = (request.sql, limits.clone());
-        tokio::task::spawn_blocking(move || policy::judge(dialect, &sql, &limits))
-            .await
-            .map_err(|_| PluginError::Cancelled)??
-    };
-
     let timed_out = || PluginError::Timeout {
         limit: "timeout_ms",
         millis: request.limits.timeout_ms,
     };
-    let session = connection
-        .connector
-        .session(connection.key, &connection.target);
-    let session = tokio::time::timeout_at(deadline.into(), session)
-        .await
-        .map_err(|_| timed_out())??;
+    let take_session = async || {
+        let session = connection
+            .connector
+            .session(connection.key, &connection.target);
+        let session = tokio::time::timeout_at(deadline.into(), session).await;
+        session.map_err(|_| timed_out())?
+    };
+    let (permitted, session) = if policy::depends_on_session(dialect) {
+        let mut session = take_session().await?;
+        let server = tokio::time::timeout_at(deadline.into(), session.server()).await;
+        let server = server.map_err(|_| timed_out())??;
+        let permitted = judge(dialect, server.reading, request.sql, limits).await?;
+        (permitted, session)
+    } else {
+        let permitted = judge(dialect, Vec::new(), request.sql, limits).await?;
+        (permitted, take_session().await?)
+    };
     let left = deadline.saturating_duration_since(Instant::now());
     let statement = Statement {
         sql: permitted.sql,
@@ -148,6 +151,21 @@ pub async fn execute(
         started,
     )
     .await
+}
+
+async fn judge(
+    dialect: Dialect,
+    reading: Vec<(String, String)>,
+    sql: String,
+    limits: &Limits,
+) -> Result<Permitted, QueryError> {
+    if sql.len() <= JUDGED_IN_PLACE_BYTES {
+        return Ok(policy::judge(dialect, &reading, &sql, limits)?);
+    }
+    let limits = limits.clone();
+    let judged =
+        tokio::task::spawn_blocking(move || policy::judge(dialect, &reading, &sql, &limits)).await;
+    Ok(judged.map_err(|_| PluginError::Cancelled)??)
 }
 
 impl QueryStream {

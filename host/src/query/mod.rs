@@ -3,6 +3,7 @@
 pub mod encode;
 pub mod execute;
 pub mod intake;
+pub mod members;
 pub mod params;
 pub mod policy;
 
@@ -10,6 +11,7 @@ pub use execute::{QueryError, QueryStream, Summary, execute};
 
 use serde::Deserialize;
 
+use crate::limits::Limits;
 use crate::plugins::Parameters;
 
 /// What the caller asks for, already checked against the operator's ceilings.
@@ -30,6 +32,20 @@ pub struct QueryLimits {
     /// From the first step to the last row.
     pub timeout_ms: u64,
     pub on_limit: OnLimit,
+}
+
+impl QueryLimits {
+    /// For whoever asks for none: the operator's defaults, within the operator's ceilings.
+    pub fn unasked(limits: &Limits) -> Self {
+        Self {
+            max_rows: limits.query_default_rows.min(limits.query_max_rows),
+            max_bytes: limits.query_default_bytes.min(limits.query_max_bytes),
+            timeout_ms: limits
+                .query_default_timeout_ms
+                .min(limits.query_max_timeout_ms),
+            on_limit: OnLimit::Truncate,
+        }
+    }
 }
 
 /// What happens at the row or byte limit. The time limit is always an error.

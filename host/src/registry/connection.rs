@@ -29,6 +29,8 @@ pub struct NewConnection {
 pub struct Candidate {
     /// Checked like a new connection's, if given.
     pub name: Option<String>,
+    /// Checked like a new connection's, if given.
+    pub description: Option<String>,
     pub database_url: Secret<String>,
     pub database_type: String,
 }

@@ -16,7 +16,7 @@ use super::{
     Candidate, ChosenBy, ConnectionPatch, ConnectionView, Health, NewConnection, Registry,
     RegistryError, ResolveError, Runtime, ServerSummary, TestReport, Unavailable, Unhealthy,
 };
-use crate::plugins::{PluginError, ServerInfo};
+use crate::plugins::{ErrorCode, PluginError, ServerInfo};
 use crate::secret::Secret;
 use crate::store::{ConnectionChange, ConnectionRow, StoreError, TargetChange};
 
@@ -152,6 +152,7 @@ impl<R: Runtime> Registry<R> {
             Some(name) => Some(check_name(name, self.inner.limits.name_max_chars)?),
             None => None,
         };
+        check_description(candidate.description.as_deref())?;
         let (connector, database_type) = check_type(&self.inner.plugins, &candidate.database_type)?;
         let names = match &name {
             Some(name) => self.refuse_taken_name(name, None).await?,
@@ -308,7 +309,14 @@ impl<R: Runtime> Registry<R> {
 async fn connect<R: Runtime>(
     checked: &Checked<R::Connector>,
 ) -> Result<(ServerInfo, u64), RegistryError> {
-    let refused = |error: PluginError| RegistryError::Connect(error);
+    let refused = |error: PluginError| match error {
+        PluginError::Database(error) if error.code == ErrorCode::InvalidOption => {
+            RegistryError::InvalidDatabaseUrl {
+                message: error.message,
+            }
+        }
+        error => RegistryError::Connect(error),
+    };
     R::vet(&checked.connector, &checked.target)
         .await
         .map_err(refused)?;

@@ -253,6 +253,7 @@ async fn a_test_reports_like_a_creation_and_stores_nothing() {
     let bench = bench(None).await;
     add(&bench, "one").await;
     let candidate = |name: Option<&str>, host: &str| Candidate {
+        description: None,
         name: name.map(str::to_owned),
         database_url: Secret::new(url(host)),
         database_type: "postgres".to_owned(),

@@ -7,6 +7,7 @@
 //!
 //! URLs are taken apart here and nowhere else. Who may change connections is not decided here.
 
+pub mod catalog;
 mod connection;
 pub mod credentials;
 mod environment;

@@ -5,7 +5,8 @@
 //! failure moves on to another database.
 //!
 //! With the system database down, a request without a target is sent to the environment database only if
-//! this server has seen that no row is the default, and has itself made none since.
+//! this server has seen that no row is the default, and has itself made none since. Of a system database that
+//! several servers share it never knows that: another may have made one meanwhile.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -209,10 +210,15 @@ impl<R: Runtime> Registry<R> {
             Wanted::Unnamed => match self.default_row().await {
                 Ok(Some(row)) => self.locate_row(&row, ChosenBy::Default),
                 Ok(None) => self.locate_unnamed(),
-                Err(_) if self.inner.last_known_default.is_none() => self.locate_unnamed(),
+                Err(_) if self.has_surely_no_default() => self.locate_unnamed(),
                 Err(unavailable) => Err(unavailable.into()),
             },
         }
+    }
+
+    /// Whether it is known, without asking the system database, that no row is the default.
+    pub(super) fn has_surely_no_default(&self) -> bool {
+        !self.inner.store.is_shared() && self.inner.last_known_default.is_none()
     }
 
     /// The row that is the default, asked now; what is seen is remembered.

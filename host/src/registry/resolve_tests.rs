@@ -134,6 +134,28 @@ async fn with_the_registry_down_and_known_to_have_no_default_the_environment_ans
 }
 
 #[tokio::test]
+async fn of_a_shared_registry_that_is_down_it_is_never_known_that_there_is_no_default() {
+    let limits = Arc::new(Limits {
+        store_connect_ms: 100,
+        store_timeout_ms: 200,
+        ..Limits::default()
+    });
+    let nowhere = Secret::new("postgresql://u:p@127.0.0.1:1/x".to_owned());
+    let registry = Registry::open(RegistryOptions {
+        store: Store::open(&Location::Url(nowhere), &limits).expect("a URL"),
+        credentials: Credentials::load(Some(&Secret::new(fernet::Fernet::generate_key())), None),
+        plugins: FakeRuntime::new(),
+        environment_url: Some(Secret::new(ENVIRONMENT.to_owned())),
+        limits,
+    })
+    .await;
+    // This server made sure of it; another may have chosen a default since.
+    registry.inner.last_known_default.wrote(Some(false));
+    let error = registry.locate(None).await.expect_err("not known");
+    assert!(matches!(error, ResolveError::Unavailable(_)), "{error:?}");
+}
+
+#[tokio::test]
 async fn with_the_registry_never_seen_nothing_is_assumed_of_the_default() {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::create_dir(folder.path().join("datachat.db")).expect("in the way of the file");

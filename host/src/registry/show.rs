@@ -31,7 +31,7 @@ impl<R: Runtime> Registry<R> {
         let rows = match self.rows().await {
             Ok(rows) => rows,
             Err(unavailable) => {
-                let is_default = self.inner.last_known_default.is_none();
+                let is_default = self.has_surely_no_default();
                 return match &self.inner.environment {
                     Some(environment) => Ok((
                         vec![environment.view(&self.inner.plugins, is_default)],
@@ -70,7 +70,7 @@ impl<R: Runtime> Registry<R> {
                 .ok_or(RegistryError::NotFound { id })?;
             let is_default = match &rows {
                 Ok(rows) => !rows.iter().any(|row| row.is_default),
-                Err(_) => self.inner.last_known_default.is_none(),
+                Err(_) => self.has_surely_no_default(),
             };
             return Ok(environment.view(&self.inner.plugins, is_default));
         }

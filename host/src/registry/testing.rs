@@ -70,7 +70,17 @@ pub(super) fn mysql_info() -> ConnectorInfo {
         url_schemes: vec!["mysql".to_owned(), "mariadb".to_owned()],
         default_port: 3306,
         dialect: Dialect::Mysql,
-        options: vec![option("ssl-mode", &[], Some("PREFERRED"))],
+        options: vec![option(
+            "ssl-mode",
+            &[
+                "DISABLED",
+                "PREFERRED",
+                "REQUIRED",
+                "VERIFY_CA",
+                "VERIFY_IDENTITY",
+            ],
+            Some("PREFERRED"),
+        )],
         tls_option: Some("ssl-mode".to_owned()),
         ..postgres_info()
     }

@@ -152,6 +152,8 @@ impl Parts {
             if let Some(spec) = spec
                 && !spec.values.is_empty()
                 && !spec.values.contains(&value)
+                // The mode of TLS is read in any case and spelling.
+                && !(is_tls && spec_takes(spec, tls_mode(&value)))
             {
                 return Err(UrlError::BadOption {
                     name,
@@ -277,6 +279,11 @@ fn tls_mode(value: &str) -> Option<TlsMode> {
         "verify-full" | "verify-identity" => Some(TlsMode::VerifyFull),
         _ => None,
     }
+}
+
+/// Whether one of an option's values is this mode.
+fn spec_takes(spec: &OptionSpec, mode: Option<TlsMode>) -> bool {
+    mode.is_some() && spec.values.iter().any(|value| tls_mode(value) == mode)
 }
 
 fn tls_values(spec: Option<&OptionSpec>) -> Vec<String> {

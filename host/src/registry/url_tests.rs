@@ -206,6 +206,10 @@ fn every_tls_mode_is_understood_in_the_spelling_of_its_engine() {
         ("REQUIRED", TlsMode::Require),
         ("VERIFY_CA", TlsMode::VerifyCa),
         ("VERIFY_IDENTITY", TlsMode::VerifyFull),
+        // As people write it who don't look it up.
+        ("disabled", TlsMode::Disable),
+        ("verify_identity", TlsMode::VerifyFull),
+        ("verify-ca", TlsMode::VerifyCa),
     ];
     for (value, mode) in mysql {
         let parts = Parts::parse(&format!("mysql://h/x?ssl-mode={value}")).expect("valid");
@@ -311,7 +315,10 @@ fn a_scheme_that_stands_for_tls_has_its_port_and_verifies() {
     assert_eq!(of("HTTPS://h:1"), (1, TlsMode::VerifyFull));
     assert_eq!(of("https://h?sslmode=require"), (8443, TlsMode::Require));
     assert_eq!(of("https://h?sslmode=verify-ca"), (8443, TlsMode::VerifyCa));
-    assert_eq!(of("https://h?sslrootcert=system"), (8443, TlsMode::VerifyFull));
+    assert_eq!(
+        of("https://h?sslrootcert=system"),
+        (8443, TlsMode::VerifyFull)
+    );
     assert_eq!(of("http://h?sslmode=disable"), (8123, TlsMode::Disable));
     for url in [
         "http://h?sslmode=require",

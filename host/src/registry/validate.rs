@@ -3,13 +3,11 @@
 //! The steps that need no network are functions of their input and of what the installed connectors declare;
 //! each answers the first thing that is wrong. Whether the database can be reached comes after all of them.
 
+use super::catalog::credentials_only;
 use super::url::{Parts, UrlError};
 use super::{RegistryError, Runtime, Warning};
 use crate::plugins::{ConnectorInfo, DangerousRight, Target};
 use crate::secret::Secret;
-
-/// Types that the catalog describes and no connector serves.
-const CREDENTIALS_ONLY: [&str; 2] = ["bigquery", "redshift"];
 
 /// A type and URL that fit each other.
 pub(super) struct Checked<C> {
@@ -71,10 +69,9 @@ pub(super) fn check_type<R: Runtime>(
         let name = name.to_owned();
         return Ok((connector, name));
     }
-    let lower = given.to_ascii_lowercase();
-    if CREDENTIALS_ONLY.contains(&lower.as_str()) {
+    if let Some(database_type) = credentials_only(given) {
         return Err(RegistryError::CredentialsOnly {
-            database_type: lower,
+            database_type: database_type.to_owned(),
         });
     }
     let mut accepted: Vec<String> = plugins

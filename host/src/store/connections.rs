@@ -104,7 +104,8 @@ impl Store {
     /// The default connection.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; [`StoreError::Unavailable`] also when a row is the default but can't be read: that is not
+    /// the same as none.
     pub async fn default_connection(&self) -> Result<Option<ConnectionRow>, StoreError> {
         let found: Option<Columns> = self
             .call(async {
@@ -113,7 +114,14 @@ impl Store {
                 }))
             })
             .await?;
-        Ok(found.and_then(row))
+        let Some(found) = found else { return Ok(None) };
+        let readable = row(found);
+        if readable.is_none() {
+            tracing::error!(
+                "the row that is the default has a spoilt id or time; correct it by hand"
+            );
+        }
+        readable.map(Some).ok_or(StoreError::Unavailable)
     }
 
     /// The id of the connection that has this name, in any case.

@@ -8,7 +8,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::identifier;
 use crate::limits::Limits;
@@ -18,7 +18,7 @@ use crate::plugins::{
 };
 use crate::query::encode::{Options, describe, json_rows};
 use crate::query::policy::Reason;
-use crate::query::{OnLimit, QueryError, QueryLimits, QueryRequest, QueryStream, execute};
+use crate::query::{QueryError, QueryLimits, QueryRequest, QueryStream, execute};
 use crate::registry::Connection;
 
 /// The last error that a call was given, in both forms.
@@ -116,18 +116,16 @@ impl Context {
         params: Parameters,
         max_rows: Option<u64>,
     ) -> Result<Rows, QueryError> {
-        let ours = self.limits.query_default_rows;
+        let ours = QueryLimits::unasked(&self.limits);
         let left = self.deadline.saturating_duration_since(Instant::now());
-        let default = Duration::from_millis(self.limits.query_default_timeout_ms);
-        let timeout = u64::try_from(left.min(default).as_millis()).unwrap_or(u64::MAX);
+        let left = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
         let request = QueryRequest {
             sql,
             params,
             limits: QueryLimits {
-                max_rows: max_rows.map_or(ours, |wanted| wanted.min(ours)),
-                max_bytes: self.limits.query_default_bytes,
-                timeout_ms: timeout.max(1),
-                on_limit: OnLimit::Truncate,
+                max_rows: max_rows.map_or(ours.max_rows, |wanted| wanted.min(ours.max_rows)),
+                timeout_ms: ours.timeout_ms.min(left).max(1),
+                ..ours
             },
         };
         let stream = execute(&self.connection, request, &self.limits).await?;
@@ -145,7 +143,7 @@ impl Context {
             // A tool that passes rows on adds its own words to them.
             budget: self.limits.tool_result_bytes - self.limits.tool_result_bytes / 4,
             // A tool that asked for fewer rows got what it wanted.
-            own_limit: max_rows.is_some_and(|wanted| wanted < ours),
+            own_limit: max_rows.is_some_and(|wanted| wanted < ours.max_rows),
             truncated_by: None,
             trace: self.trace.clone(),
         })
@@ -302,12 +300,12 @@ fn to_db_error(error: &QueryError) -> DbError {
         QueryError::Plugin(PluginError::Database(error)) => error.clone(),
         QueryError::Plugin(PluginError::Timeout { .. }) => plain(ErrorCode::Timeout, true),
         QueryError::Plugin(PluginError::Cancelled) => plain(ErrorCode::Cancelled, true),
-        QueryError::Plugin(PluginError::HostNotFound { .. }) => {
-            plain(ErrorCode::ConnectionRefused, true)
-        }
-        QueryError::Plugin(PluginError::AddressNotAllowed { .. }) => {
-            plain(ErrorCode::PermissionDenied, false)
-        }
+        QueryError::Plugin(
+            PluginError::HostNotFound { .. } | PluginError::FolderMissing { .. },
+        ) => plain(ErrorCode::ConnectionRefused, true),
+        QueryError::Plugin(
+            PluginError::AddressNotAllowed { .. } | PluginError::FolderNotGranted { .. },
+        ) => plain(ErrorCode::PermissionDenied, false),
         QueryError::Plugin(PluginError::Busy { .. } | PluginError::Limit { .. })
         | QueryError::ResultLimit { .. } => plain(ErrorCode::ResourceLimit, true),
         QueryError::Plugin(PluginError::Failed { .. } | PluginError::Quarantined { .. })

@@ -7,6 +7,7 @@
 pub mod approvals;
 mod context;
 pub mod identifier;
+mod json;
 pub mod policy;
 pub mod schema;
 
@@ -14,7 +15,7 @@ pub use approvals::Approvals;
 pub use policy::{Approval, Caller, PolicyError, ToolPolicy};
 pub use schema::Offence;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use jsonschema::Validator;
@@ -32,12 +33,22 @@ use approvals::CallDigest;
 use context::{Context, Trace};
 use policy::{Consent, Reason, Rule, decide};
 
-/// Every usable tool. Cheap to clone.
+/// Every usable tool of the plugins that are installed at the moment. Cheap to clone.
 #[derive(Clone)]
 pub struct Tools {
-    all: Arc<Vec<Tool>>,
+    plugins: Plugins,
+    policy: Arc<ToolPolicy>,
+    /// What the plugins of a generation offer, made when it is first asked for.
+    offered: Arc<RwLock<Offered>>,
     approvals: Approvals,
     limits: Arc<Limits>,
+}
+
+#[derive(Clone)]
+struct Offered {
+    generation: u64,
+    /// By name.
+    tools: Arc<Vec<Arc<Tool>>>,
 }
 
 struct Tool {
@@ -105,26 +116,11 @@ pub enum RunError {
 }
 
 impl Tools {
-    /// Takes the definitions of all tool components. One with an unusable schema is left out, and the log
-    /// says so.
-    pub fn new(plugins: &Plugins, policy: &ToolPolicy, limits: Arc<Limits>) -> Self {
-        let mut tools = Vec::new();
-        for plugin in plugins.tools() {
-            for definition in plugin.definitions() {
-                match Tool::new(Arc::clone(&plugin), definition.clone(), policy) {
-                    Ok(tool) => tools.push(tool),
-                    Err(error) => tracing::error!(
-                        plugin = plugin.name(),
-                        tool = definition.name,
-                        %error,
-                        "a tool can't be offered"
-                    ),
-                }
-            }
-        }
-        tools.sort_by(|a: &Tool, b: &Tool| a.definition.name.cmp(&b.definition.name));
+    /// The tools of `plugins` under a policy.
+    pub fn new(plugins: Plugins, policy: ToolPolicy, limits: Arc<Limits>) -> Self {
+        let offered = Offered::of(&plugins, &policy);
         for name in policy.named_tools() {
-            if !tools.iter().any(|tool| tool.definition.name == name) {
+            if offered.find(name).is_none() {
                 tracing::warn!(
                     tool = name,
                     "the tools policy names a tool that is not installed"
@@ -132,15 +128,33 @@ impl Tools {
             }
         }
         Self {
-            all: Arc::new(tools),
+            offered: Arc::new(RwLock::new(offered)),
             approvals: Approvals::new(&limits),
+            plugins,
+            policy: Arc::new(policy),
             limits,
         }
     }
 
+    fn offered(&self) -> Offered {
+        let offered = self.offered.read().unwrap_or_else(PoisonError::into_inner);
+        if offered.generation == self.plugins.generation() {
+            return offered.clone();
+        }
+        drop(offered);
+        let new = Offered::of(&self.plugins, &self.policy);
+        let mut offered = self.offered.write().unwrap_or_else(PoisonError::into_inner);
+        // Somebody else may have made a later one meanwhile.
+        if offered.generation < new.generation {
+            *offered = new.clone();
+        }
+        new
+    }
+
     /// All tools, by name.
     pub fn list(&self) -> Vec<ToolView> {
-        self.all
+        self.offered()
+            .tools
             .iter()
             .map(|tool| ToolView {
                 name: tool.definition.name.clone(),
@@ -168,15 +182,14 @@ impl Tools {
         call: Call<'_>,
     ) -> Result<ToolAnswer, RunError> {
         let tool = self
-            .all
-            .iter()
-            .find(|tool| tool.definition.name == call.name)
+            .offered()
+            .find(call.name)
             .ok_or_else(|| RunError::Unknown {
                 name: call.name.to_owned(),
             })?;
-        let arguments: Value = serde_json::from_str(call.arguments.get())
-            .map_err(|_| RunError::Arguments(vec![not_an_object()]))?;
-        self.consent(tool, &call, &arguments, connection.key.id)?;
+        let arguments = json::arguments(call.arguments)
+            .map_err(|offence| RunError::Arguments(vec![offence]))?;
+        self.consent(&tool, &call, &arguments, connection.key.id)?;
         let offences = schema::offences(&tool.parameters, &arguments);
         if !offences.is_empty() {
             return Err(RunError::Arguments(offences));
@@ -241,6 +254,39 @@ impl Tools {
     }
 }
 
+impl Offered {
+    /// Takes the definitions of all tool components. One with an unusable schema is left out, and the log
+    /// says so.
+    fn of(plugins: &Plugins, policy: &ToolPolicy) -> Self {
+        // Asked before the tools: what comes in between is made anew at the next look.
+        let generation = plugins.generation();
+        let mut tools = Vec::new();
+        for plugin in plugins.tools() {
+            for definition in plugin.definitions() {
+                match Tool::new(Arc::clone(&plugin), definition.clone(), policy) {
+                    Ok(tool) => tools.push(Arc::new(tool)),
+                    Err(error) => tracing::error!(
+                        plugin = plugin.name(),
+                        tool = definition.name,
+                        %error,
+                        "a tool can't be offered"
+                    ),
+                }
+            }
+        }
+        tools.sort_by(|a: &Arc<Tool>, b| a.definition.name.cmp(&b.definition.name));
+        Self {
+            generation,
+            tools: Arc::new(tools),
+        }
+    }
+
+    fn find(&self, name: &str) -> Option<Arc<Tool>> {
+        let mut tools = self.tools.iter();
+        tools.find(|tool| tool.definition.name == name).cloned()
+    }
+}
+
 impl Tool {
     fn new(
         plugin: Arc<ToolPlugin>,
@@ -278,20 +324,11 @@ impl Tool {
                 detail: detail.to_owned(),
             })))
         };
-        let value: Value =
-            serde_json::from_str(&answer).map_err(|_| failed("the result is not JSON"))?;
+        let value = json::readable(&answer).ok_or_else(|| failed("the result is not JSON"))?;
         if !self.returns.is_valid(&value) {
             return Err(failed("the result does not fit the tool's schema"));
         }
         RawValue::from_string(answer).map_err(|_| failed("the result is not JSON"))
-    }
-}
-
-fn not_an_object() -> Offence {
-    Offence {
-        field: "arguments".to_owned(),
-        code: "type",
-        message: "must be an object".to_owned(),
     }
 }
 

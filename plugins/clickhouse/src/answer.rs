@@ -17,14 +17,14 @@ use crate::errors::{self, Phase};
 const TAIL: usize = 16 << 10;
 
 /// A body that is read to its end.
-pub struct Answer<B> {
+pub struct Answer<B: Body> {
     source: Source<B>,
     tail: Vec<u8>,
     origin: String,
     statement: String,
 }
 
-enum Source<B> {
+enum Source<B: Body> {
     Plain(B),
     Lz4 {
         decoder: Box<dyn Read>,
@@ -40,7 +40,7 @@ struct Raw {
 }
 
 /// A body as the standard library reads.
-struct Pieces<B> {
+struct Pieces<B: Body> {
     body: B,
     piece: Vec<u8>,
     at: usize,
@@ -89,7 +89,11 @@ impl<B: Body> Answer<B> {
                     raw,
                 }
             }
-            Some(_) => return Err(errors::malformed("it is compressed in another way than asked")),
+            Some(_) => {
+                return Err(errors::malformed(
+                    "it is compressed in another way than asked",
+                ));
+            }
         };
         Ok(Self {
             source,

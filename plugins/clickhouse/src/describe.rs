@@ -71,7 +71,8 @@ pub fn describe() -> ConnectorInfo {
         transport: Transport::Http,
         options: options::specs(),
         tls_option: Some("sslmode".to_owned()),
-        url_form: "{scheme}://{user}:{password}@{host}:{port}/{database}?sslmode={sslmode}".to_owned(),
+        url_form: "{scheme}://{user}:{password}@{host}:{port}/{database}?sslmode={sslmode}"
+            .to_owned(),
         credentials_schema: CREDENTIALS_SCHEMA.to_owned(),
         help: HELP.to_owned(),
         list_tables: Some(template(LIST_TABLES, &["schema"])),

@@ -79,7 +79,10 @@ pub fn from_exception(exception: &Exception, phase: Phase, statement: &str) -> D
     let code = classify(exception.code, phase, &exception.message);
     let mut error = db_error(code, exception.message.clone());
     error.vendor_code = Some(exception.code.to_string());
-    error.retryable = matches!(exception.code, 202 | 203 | 209 | 210 | 236 | 242 | 425 | 999);
+    error.retryable = matches!(
+        exception.code,
+        202 | 203 | 209 | 210 | 236 | 242 | 425 | 999
+    );
     if code == ErrorCode::Syntax {
         error.position = position(&exception.message, statement);
     }
@@ -102,11 +105,11 @@ fn classify(code: u32, phase: Phase, message: &str) -> ErrorCode {
         159 | 160 | 209 => ErrorCode::Timeout,
         394 | 735 => ErrorCode::Cancelled,
         // Memory, rows, bytes, queries, partitions, and quotas.
-        241 | 158 | 307 | 396 | 202 | 191 | 161 | 162 | 163 | 167 | 168 | 201 | 290 | 439 | 173 | 12
-        | 335 => ErrorCode::ResourceLimit,
+        241 | 158 | 307 | 396 | 202 | 191 | 161 | 162 | 163 | 167 | 168 | 201 | 290 | 439 | 173
+        | 12 | 335 => ErrorCode::ResourceLimit,
         // Wrong values: parsing, overflow, division, conversion, missing parameters.
-        6 | 27 | 26 | 32 | 33 | 38 | 41 | 43 | 53 | 69 | 70 | 72 | 125 | 130 | 131 | 153 | 190 | 321
-        | 349 | 376 | 407 | 441 | 456 | 457 | 691 | 36 | 395 | 675 | 676 | 677 => {
+        6 | 27 | 26 | 32 | 33 | 38 | 41 | 43 | 53 | 69 | 70 | 72 | 125 | 130 | 131 | 153 | 190
+        | 321 | 349 | 376 | 407 | 441 | 456 | 457 | 691 | 36 | 395 | 675 | 676 | 677 => {
             ErrorCode::DataException
         }
         // Ambiguity, aggregation and the number of arguments: the statement makes no sense.
@@ -200,9 +203,9 @@ pub fn unreadable(error: &Unreadable) -> DbError {
 pub fn unconvertible(column: &str, error: &ConvertError) -> DbError {
     match error {
         ConvertError::NotText => not_text(column),
-        ConvertError::Unexpected { .. }
-        | ConvertError::NotOfEnum(_)
-        | ConvertError::Arrow(_) => malformed(format!("column {column:?}: {error}")),
+        ConvertError::Unexpected { .. } | ConvertError::NotOfEnum(_) | ConvertError::Arrow(_) => {
+            malformed(format!("column {column:?}: {error}"))
+        }
     }
 }
 
@@ -287,10 +290,7 @@ mod tests {
         ] {
             assert_eq!(classify(number, Phase::Statement, ""), code, "{number}");
         }
-        assert_eq!(
-            classify(81, Phase::Opening, ""),
-            ErrorCode::DatabaseMissing
-        );
+        assert_eq!(classify(81, Phase::Opening, ""), ErrorCode::DatabaseMissing);
     }
 
     #[test]

@@ -21,7 +21,8 @@ pub fn encode(parameters: &Parameters, zone: &str) -> Result<Vec<(String, Vec<u8
                 ErrorCode::Unsupported,
                 "ClickHouse binds parameters by name, not by position",
             );
-            error.hint = Some("write {name:Type} in the statement and give its value by name".into());
+            error.hint =
+                Some("write {name:Type} in the statement and give its value by name".into());
             return Err(error);
         }
     };
@@ -71,7 +72,10 @@ fn float(number: f64) -> String {
 fn time(micros: i64, zone: &str) -> String {
     let seconds = micros.div_euclid(1_000_000);
     let fraction = micros.rem_euclid(1_000_000);
-    let utc = matches!(zone, "UTC" | "Etc/UTC" | "GMT" | "Etc/GMT" | "Zulu" | "Etc/Zulu");
+    let utc = matches!(
+        zone,
+        "UTC" | "Etc/UTC" | "GMT" | "Etc/GMT" | "Zulu" | "Etc/Zulu"
+    );
     let mut text = if utc || seconds < 1_000_000 {
         let day = seconds.rem_euclid(86_400);
         format!(
@@ -160,7 +164,10 @@ mod tests {
     #[test]
     fn a_moment_stays_the_same_on_a_server_in_another_zone() {
         assert_eq!(time(1_577_836_800_000_000, "UTC"), "2020-01-01 00:00:00");
-        assert_eq!(time(1_577_836_800_500_000, "Asia/Tokyo"), "1577836800.500000");
+        assert_eq!(
+            time(1_577_836_800_500_000, "Asia/Tokyo"),
+            "1577836800.500000"
+        );
     }
 
     #[test]

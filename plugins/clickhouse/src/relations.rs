@@ -23,9 +23,30 @@ const MAX_PAGE: u32 = 10_000;
 
 /// Engines that read from somewhere else.
 const FOREIGN: [&str; 24] = [
-    "MySQL", "PostgreSQL", "MaterializedPostgreSQL", "MongoDB", "Redis", "SQLite", "ODBC", "JDBC",
-    "S3", "S3Queue", "URL", "HDFS", "File", "Kafka", "NATS", "RabbitMQ", "AzureBlobStorage",
-    "Iceberg", "DeltaLake", "Hudi", "Hive", "ExternalDistributed", "YTsaurus", "ArrowFlight",
+    "MySQL",
+    "PostgreSQL",
+    "MaterializedPostgreSQL",
+    "MongoDB",
+    "Redis",
+    "SQLite",
+    "ODBC",
+    "JDBC",
+    "S3",
+    "S3Queue",
+    "URL",
+    "HDFS",
+    "File",
+    "Kafka",
+    "NATS",
+    "RabbitMQ",
+    "AzureBlobStorage",
+    "Iceberg",
+    "DeltaLake",
+    "Hudi",
+    "Hive",
+    "ExternalDistributed",
+    "YTsaurus",
+    "ArrowFlight",
 ];
 
 /// What the query gives: each of these, in this order.
@@ -84,9 +105,9 @@ impl RelationPages {
             Phase::Statement,
         )?;
         let has = |table: &str, column: &str| {
-            known
-                .iter()
-                .any(|row| row.first().is_some_and(|t| t == table) && row.get(1).is_some_and(|c| c == column))
+            known.iter().any(|row| {
+                row.first().is_some_and(|t| t == table) && row.get(1).is_some_and(|c| c == column)
+            })
         };
         let only = filter.schema.as_deref().or(session.named_database());
         let sql = query(filter, only, &has);
@@ -184,7 +205,11 @@ fn query(filter: &RelationFilter, only: Option<&str>, has: &dyn Fn(&str, &str) -
         );
     }
     let about = or(has("columns", "comment"), "comment", "''");
-    let keys = or(has("columns", "is_in_primary_key"), "is_in_primary_key", "toUInt8(0)");
+    let keys = or(
+        has("columns", "is_in_primary_key"),
+        "is_in_primary_key",
+        "toUInt8(0)",
+    );
     // Older servers list columns in their order and have no number for it.
     let order = or(
         has("columns", "position"),

@@ -15,7 +15,7 @@ pub use binary::BinaryRows;
 use crate::errors;
 
 /// The result of a statement.
-pub enum Rows<B> {
+pub enum Rows<B: Body> {
     Arrow(Box<ArrowRows<B>>),
     Binary(Box<BinaryRows<B>>),
     /// Of a statement without a result.

@@ -10,9 +10,30 @@ use crate::session::Session;
 
 /// Rights that lead out of the database: to files and to other servers.
 const SOURCES: [&str; 24] = [
-    "SOURCES", "READ", "FILE", "URL", "REMOTE", "MONGO", "REDIS", "MYSQL", "POSTGRES", "SQLITE",
-    "ODBC", "JDBC", "HDFS", "S3", "HIVE", "AZURE", "KAFKA", "NATS", "RABBITMQ", "YTSAURUS",
-    "ARROW FLIGHT", "BIGQUERY", "DISK", "CLUSTER",
+    "SOURCES",
+    "READ",
+    "FILE",
+    "URL",
+    "REMOTE",
+    "MONGO",
+    "REDIS",
+    "MYSQL",
+    "POSTGRES",
+    "SQLITE",
+    "ODBC",
+    "JDBC",
+    "HDFS",
+    "S3",
+    "HIVE",
+    "AZURE",
+    "KAFKA",
+    "NATS",
+    "RABBITMQ",
+    "YTSAURUS",
+    "ARROW FLIGHT",
+    "BIGQUERY",
+    "DISK",
+    "CLUSTER",
 ];
 
 /// Rights over users.
@@ -81,9 +102,16 @@ fn rights(user: &str, grants: Option<&[String]>, profile: Profile) -> Vec<Danger
         return rights;
     };
     let granted: Vec<&str> = grants.iter().flat_map(|grant| privileges(grant)).collect();
-    let has = |wanted: &[&str]| granted.iter().any(|right| *right == "ALL" || wanted.contains(right));
+    let has = |wanted: &[&str]| {
+        granted
+            .iter()
+            .any(|right| *right == "ALL" || wanted.contains(right))
+    };
     if has(&SOURCES) {
-        rights.push(right("sources", "may read files of the server or other servers"));
+        rights.push(right(
+            "sources",
+            "may read files of the server or other servers",
+        ));
     }
     if has(&ADMINISTRATION) {
         rights.push(right("access_management", "may create or change users"));

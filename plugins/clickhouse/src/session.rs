@@ -120,7 +120,9 @@ impl<H: Http> Session<H> {
             .ok()
             .filter(|token| {
                 token.starts_with("datachat-")
-                    && token.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+                    && token
+                        .bytes()
+                        .all(|b| b.is_ascii_alphanumeric() || b == b'-')
             })
             .ok_or_else(|| db_error(ErrorCode::Internal, "the token is none of this connector"))?;
         let mut session = Self::unopened(http, target, password)?;
@@ -208,11 +210,7 @@ impl<H: Http> Session<H> {
         request: &Statement,
         values: &[(String, Vec<u8>)],
     ) -> Result<Rc<Plan>, DbError> {
-        let rows = self.rows_of(
-            &statement::describe(&request.sql),
-            values,
-            Phase::Statement,
-        )?;
+        let rows = self.rows_of(&statement::describe(&request.sql), values, Phase::Statement)?;
         let columns = rows
             .into_iter()
             .map(|row| {
@@ -309,7 +307,13 @@ impl<H: Http> Session<H> {
         for (name, value) in values {
             query = query.with(name, value);
         }
-        let response = self.send(query, &request.sql, format, self.options.lz4, Phase::Statement)?;
+        let response = self.send(
+            query,
+            &request.sql,
+            format,
+            self.options.lz4,
+            Phase::Statement,
+        )?;
         if let Some(actual) = response.header("x-clickhouse-format")
             && actual != format
             && !(format.starts_with("RowBinary") && actual == "Null")

@@ -34,7 +34,11 @@ fn chunked(pieces: &[&[u8]], ended: bool) -> Vec<u8> {
 }
 
 fn refused(status: &str, text: &str) -> Vec<u8> {
-    format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n{text}", text.len()).into_bytes()
+    format!(
+        "HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n{text}",
+        text.len()
+    )
+    .into_bytes()
 }
 
 /// What a modern server says of itself.
@@ -82,9 +86,12 @@ fn session(answers: Vec<Vec<u8>>) -> Session<common::Plain> {
 }
 
 fn opening(answer: Vec<u8>) -> DbError {
-    let error = open_target(&target("127.0.0.1", serve(Script(vec![answer])), "app"), CANARY)
-        .err()
-        .expect("no session");
+    let error = open_target(
+        &target("127.0.0.1", serve(Script(vec![answer])), "app"),
+        CANARY,
+    )
+    .err()
+    .expect("no session");
     assert!(!format!("{error:?}").contains(CANARY));
     error
 }
@@ -98,8 +105,8 @@ fn stream() -> Vec<u8> {
         false,
     )])
     .expect("a batch");
-    let mut writer = arrow_ipc::writer::StreamWriter::try_new(Vec::new(), &batch.schema())
-        .expect("a stream");
+    let mut writer =
+        arrow_ipc::writer::StreamWriter::try_new(Vec::new(), &batch.schema()).expect("a stream");
     writer.write(&batch).expect("a batch");
     writer.write(&batch).expect("a batch");
     writer.finish().expect("the end");
@@ -126,7 +133,8 @@ fn what_is_no_clickhouse_is_told_so() {
 #[test]
 fn a_redirect_is_not_followed() {
     let error = opening(
-        b"HTTP/1.1 302 Found\r\nLocation: http://169.254.169.254/\r\nContent-Length: 0\r\n\r\n".to_vec(),
+        b"HTTP/1.1 302 Found\r\nLocation: http://169.254.169.254/\r\nContent-Length: 0\r\n\r\n"
+            .to_vec(),
     );
     assert_eq!(error.code, ErrorCode::Protocol);
     assert!(error.message.contains("redirect"), "{}", error.message);
@@ -168,7 +176,11 @@ fn an_exception_in_the_middle_of_a_stream_is_the_error() {
                 let mut session =
                     session(vec![ok(DESCRIBED), chunked(&[&whole[..end], text], ended)]);
                 let error = query(&mut session, "SELECT s").expect_err("an error");
-                assert_eq!(error.vendor_code.as_deref(), Some("395"), "{end}: {error:?}");
+                assert_eq!(
+                    error.vendor_code.as_deref(),
+                    Some("395"),
+                    "{end}: {error:?}"
+                );
                 assert_eq!(error.code, ErrorCode::DataException);
                 assert!(error.message.starts_with("no more"), "{}", error.message);
             }
@@ -199,7 +211,10 @@ fn rows_that_stop_or_end_in_an_exception_are_an_error() {
     let described = b"s\tString\t\t\t\t\t\nv\tVariant(UInt8)\t\t\t\t\t\n";
     let row = b"\x02ab\x00\x07";
     let mut session = session(vec![ok(described), chunked(&[row, row], true)]);
-    assert_eq!(common::rows(&query(&mut session, "SELECT s, v").expect("rows")), 2);
+    assert_eq!(
+        common::rows(&query(&mut session, "SELECT s, v").expect("rows")),
+        2
+    );
     for tail in [&b"\x02a"[..], b"\x02ab\x00", b"\x02ab\x09\x00"] {
         let mut session = self::session(vec![ok(described), chunked(&[row, tail], true)]);
         let error = query(&mut session, "SELECT s, v").expect_err("an error");
@@ -213,7 +228,10 @@ fn rows_that_stop_or_end_in_an_exception_are_an_error() {
     // The same words as a value are a value.
     let value = b"\x4eCode: 395, e.displayText() = DB::Exception: no more, e.what() = DB::Exception\n\x00\x07";
     let mut session = self::session(vec![ok(described), chunked(&[row, value], true)]);
-    assert_eq!(common::rows(&query(&mut session, "SELECT s, v").expect("rows")), 2);
+    assert_eq!(
+        common::rows(&query(&mut session, "SELECT s, v").expect("rows")),
+        2
+    );
 }
 
 #[test]

@@ -4,7 +4,9 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use common::{Plain, open, open_target, query, rows, run, shown, statement, target, target_of, with};
+use common::{
+    Plain, open, open_target, query, rows, run, shown, statement, target, target_of, with,
+};
 use datachat_clickhouse::relations::RelationPages;
 use datachat_clickhouse::session::Session;
 use datachat_sdk::connector::types::{ErrorCode, RelationFilter, Value};
@@ -52,13 +54,22 @@ fn values_come_as_rows() {
         ("'h\u{e9}llo'", "h\u{e9}llo"),
         ("toFixedString('ab', 4)", "61620000"),
         ("toDate('2020-02-29')", "2020-02-29"),
-        ("toDateTime('2020-01-01 00:00:00', 'UTC')", "2020-01-01T00:00:00Z"),
-        ("toUUID('61f0c404-5cb3-11e7-907b-a6006ad3dba0')", "61f0c4045cb311e7907ba6006ad3dba0"),
+        (
+            "toDateTime('2020-01-01 00:00:00', 'UTC')",
+            "2020-01-01T00:00:00Z",
+        ),
+        (
+            "toUUID('61f0c404-5cb3-11e7-907b-a6006ad3dba0')",
+            "61f0c4045cb311e7907ba6006ad3dba0",
+        ),
         ("CAST('b' AS Enum8('a' = 1, 'b' = -2))", "b"),
         ("CAST(NULL AS Nullable(String))", ""),
         ("[1, 2, 3]", "[1, 2, 3]"),
         ("(1, 'a')", "{1: 1, 2: a}"),
-        ("arrayMap(x -> (x, [toString(x)]), [1, 2])", "[{1: 1, 2: [1]}, {1: 2, 2: [2]}]"),
+        (
+            "arrayMap(x -> (x, [toString(x)]), [1, 2])",
+            "[{1: 1, 2: [1]}, {1: 2, 2: [2]}]",
+        ),
     ] {
         assert_eq!(
             shown(&mut session, &format!("SELECT {expression} AS c")).as_deref(),
@@ -66,10 +77,14 @@ fn values_come_as_rows() {
             "{expression}"
         );
     }
-    let batches = query(&mut session, "SELECT number, toString(number) FROM (SELECT number FROM system.numbers LIMIT 200000)");
+    let batches = query(
+        &mut session,
+        "SELECT number, toString(number) FROM (SELECT number FROM system.numbers LIMIT 200000)",
+    );
     assert_eq!(rows(&batches.expect("rows")), 200_000);
     assert!(rows(&query(&mut session, "SHOW DATABASES").expect("rows")) >= 2);
-    let mut limited = statement("SELECT number FROM (SELECT number FROM system.numbers LIMIT 1000000)");
+    let mut limited =
+        statement("SELECT number FROM (SELECT number FROM system.numbers LIMIT 1000000)");
     limited.max_rows = Some(11);
     assert_eq!(rows(&run(&mut session, limited).expect("rows")), 11);
 }
@@ -82,7 +97,10 @@ fn errors_have_their_class_before_and_in_the_middle_of_a_result() {
         ("SELECT * FROM nowhere", ErrorCode::UndefinedObject),
         ("SELEC 1", ErrorCode::Syntax),
         ("SELECT 1 FORM x y", ErrorCode::Syntax),
-        ("SELECT throwIf(number = 0) FROM (SELECT number FROM system.numbers LIMIT 3)", ErrorCode::DataException),
+        (
+            "SELECT throwIf(number = 0) FROM (SELECT number FROM system.numbers LIMIT 3)",
+            ErrorCode::DataException,
+        ),
         // After thousands of rows that have been sent.
         (
             "SELECT number, throwIf(number = 3000000) FROM (SELECT number FROM system.numbers LIMIT 4000000)",
@@ -97,25 +115,48 @@ fn errors_have_their_class_before_and_in_the_middle_of_a_result() {
         assert_eq!(error.code, code, "{sql}: {error:?}");
     }
     assert_eq!(shown(&mut session, "SELECT 1").as_deref(), Ok("1"));
-    let error = run(&mut session, with("SELECT {x:UInt8}", &[("x", Value::Integer(1))]));
+    let error = run(
+        &mut session,
+        with("SELECT {x:UInt8}", &[("x", Value::Integer(1))]),
+    );
     assert_eq!(error.expect_err("none").code, ErrorCode::Unsupported);
 }
 
 #[test]
 fn nothing_is_written_by_a_reading_statement_whatever_the_profile() {
     let server = ClickHouse::old().expect("a server");
-    for user in [ClickHouseUser::Admin, ClickHouseUser::Closed, ClickHouseUser::Reader] {
+    for user in [
+        ClickHouseUser::Admin,
+        ClickHouseUser::Closed,
+        ClickHouseUser::Reader,
+    ] {
         let target = target(server.host(), server.port(), user.name());
         let mut session = open_target(&target, CANARY).expect("a session");
-        assert_eq!(shown(&mut session, "SELECT 1").as_deref(), Ok("1"), "{user:?}");
-        let error = query(&mut session, "CREATE TABLE t (a UInt8) ENGINE = Memory")
-            .expect_err("refused");
-        assert_eq!(error.code, ErrorCode::ReadOnlyViolation, "{user:?}: {error:?}");
-        let mut limited = statement("SELECT number FROM (SELECT number FROM system.numbers LIMIT 100000)");
+        assert_eq!(
+            shown(&mut session, "SELECT 1").as_deref(),
+            Ok("1"),
+            "{user:?}"
+        );
+        let error =
+            query(&mut session, "CREATE TABLE t (a UInt8) ENGINE = Memory").expect_err("refused");
+        assert_eq!(
+            error.code,
+            ErrorCode::ReadOnlyViolation,
+            "{user:?}: {error:?}"
+        );
+        let mut limited =
+            statement("SELECT number FROM (SELECT number FROM system.numbers LIMIT 100000)");
         limited.max_rows = Some(3);
-        assert_eq!(rows(&run(&mut session, limited).expect("rows")), 3, "{user:?}");
+        assert_eq!(
+            rows(&run(&mut session, limited).expect("rows")),
+            3,
+            "{user:?}"
+        );
     }
-    assert_eq!(server.sql("EXISTS TABLE default.t").expect("an answer"), "0");
+    assert_eq!(
+        server.sql("EXISTS TABLE default.t").expect("an answer"),
+        "0"
+    );
 }
 
 #[test]
@@ -149,7 +190,8 @@ fn a_running_statement_is_cancelled_from_another_session() {
 fn a_statement_ends_at_its_time_limit() {
     let server = ClickHouse::old().expect("a server");
     let mut session = open(&server);
-    let mut slow = statement("SELECT count() FROM (SELECT sleep(1) FROM system.numbers LIMIT 6553600000)");
+    let mut slow =
+        statement("SELECT count() FROM (SELECT sleep(1) FROM system.numbers LIMIT 6553600000)");
     slow.timeout_ms = 1000;
     let error = run(&mut session, slow).expect_err("too slow");
     assert_eq!(error.code, ErrorCode::Timeout, "{error:?}");
@@ -165,7 +207,11 @@ fn what_the_server_is_and_has_is_told() {
     let info = session.server().expect("what it is");
     assert_eq!(info.version, "18.16.1");
     assert_eq!(info.default_schema.as_deref(), Some("default"));
-    let codes: Vec<_> = info.dangerous_rights.iter().map(|right| right.code.as_str()).collect();
+    let codes: Vec<_> = info
+        .dangerous_rights
+        .iter()
+        .map(|right| right.code.as_str())
+        .collect();
     assert_eq!(codes, ["sources", "write"]);
     let filter = RelationFilter {
         schema: None,
@@ -174,7 +220,10 @@ fn what_the_server_is_and_has_is_told() {
     };
     let mut pages = RelationPages::open(&mut session, &filter).expect("pages");
     let all = pages.next(&mut session, 100).expect("relations");
-    let orders = all.iter().find(|relation| relation.name == "orders").expect("listed");
+    let orders = all
+        .iter()
+        .find(|relation| relation.name == "orders")
+        .expect("listed");
     assert_eq!(orders.primary_key, ["day", "id"]);
     assert_eq!(orders.columns.len(), 2);
     assert_eq!(orders.columns[0].db_type, "UInt64");

@@ -11,12 +11,16 @@ use datachat_throwaway::{CANARY, ClickHouse};
 fn a_wrong_password_and_a_missing_database_are_told_apart_and_nothing_is_shown() {
     let server = ClickHouse::engine().expect("an engine");
     let target = target_of(&server);
-    let error = open_target(&target, &format!("{CANARY}x")).err().expect("refused");
+    let error = open_target(&target, &format!("{CANARY}x"))
+        .err()
+        .expect("refused");
     assert_eq!(error.code, ErrorCode::AuthenticationFailed, "{error:?}");
     assert!(!format!("{error:?}").contains(CANARY));
     let mut target = target;
     target.database = Some("no_such_database".to_owned());
-    let error = open_target(&target, server.password()).err().expect("refused");
+    let error = open_target(&target, server.password())
+        .err()
+        .expect("refused");
     assert_eq!(error.code, ErrorCode::DatabaseMissing, "{error:?}");
 }
 
@@ -26,14 +30,30 @@ fn errors_have_their_class_number_and_place() {
     let mut session = open(&server);
     for (sql, code, number) in [
         ("SELECT 1 FORM x y", ErrorCode::Syntax, "62"),
-        ("SELECT * FROM no_such_table", ErrorCode::UndefinedObject, "60"),
+        (
+            "SELECT * FROM no_such_table",
+            ErrorCode::UndefinedObject,
+            "60",
+        ),
         ("SELECT no_such_column", ErrorCode::UndefinedObject, "47"),
-        ("SELECT no_such_function(1)", ErrorCode::UndefinedObject, "46"),
+        (
+            "SELECT no_such_function(1)",
+            ErrorCode::UndefinedObject,
+            "46",
+        ),
         ("SELECT * FROM nowhere.t", ErrorCode::UndefinedObject, "81"),
-        ("SELECT intDiv(1, number) FROM numbers(1)", ErrorCode::DataException, "153"),
+        (
+            "SELECT intDiv(1, number) FROM numbers(1)",
+            ErrorCode::DataException,
+            "153",
+        ),
         ("SELECT toUInt8('x')", ErrorCode::DataException, "6"),
         ("SELECT throwIf(1)", ErrorCode::DataException, "395"),
-        ("CREATE TABLE t (a UInt8) ENGINE = Memory", ErrorCode::ReadOnlyViolation, "164"),
+        (
+            "CREATE TABLE t (a UInt8) ENGINE = Memory",
+            ErrorCode::ReadOnlyViolation,
+            "164",
+        ),
     ] {
         let error = query(&mut session, sql).expect_err(sql);
         assert_eq!(
@@ -58,19 +78,55 @@ fn parameters_are_bound_as_values() {
         arrow_cast::display::array_value_to_string(batches[0].column(0), 0).expect("a value")
     };
     let text = "it's \\ a\ttab\nand {x:String}; DROP TABLE t --";
-    assert_eq!(one("SELECT {x:String}", &[("x", Value::Text(text.into()))]), text);
-    assert_eq!(one("SELECT {x:Int64} + 1", &[("x", Value::Integer(-5))]), "-4");
-    assert_eq!(one("SELECT {x:UInt64}", &[("x", Value::Unsigned(u64::MAX))]), u64::MAX.to_string());
-    assert_eq!(one("SELECT {x:Nullable(String)} IS NULL", &[("x", Value::Null)]), "1");
-    assert_eq!(one("SELECT {x:Bool}", &[("x", Value::Boolean(true))]), "true");
-    assert_eq!(one("SELECT {x:Float64}", &[("x", Value::Float(0.1))]), "0.1");
-    assert_eq!(one("SELECT {x:Date}", &[("x", Value::Date(19_782))]), "2024-02-29");
     assert_eq!(
-        one("SELECT {x:DateTime64(6, 'UTC')}", &[("x", Value::TimestampMicros(1_500_000))]),
+        one("SELECT {x:String}", &[("x", Value::Text(text.into()))]),
+        text
+    );
+    assert_eq!(
+        one("SELECT {x:Int64} + 1", &[("x", Value::Integer(-5))]),
+        "-4"
+    );
+    assert_eq!(
+        one("SELECT {x:UInt64}", &[("x", Value::Unsigned(u64::MAX))]),
+        u64::MAX.to_string()
+    );
+    assert_eq!(
+        one("SELECT {x:Nullable(String)} IS NULL", &[("x", Value::Null)]),
+        "1"
+    );
+    assert_eq!(
+        one("SELECT {x:Bool}", &[("x", Value::Boolean(true))]),
+        "true"
+    );
+    assert_eq!(
+        one("SELECT {x:Float64}", &[("x", Value::Float(0.1))]),
+        "0.1"
+    );
+    assert_eq!(
+        one("SELECT {x:Date}", &[("x", Value::Date(19_782))]),
+        "2024-02-29"
+    );
+    assert_eq!(
+        one(
+            "SELECT {x:DateTime64(6, 'UTC')}",
+            &[("x", Value::TimestampMicros(1_500_000))]
+        ),
         "1970-01-01T00:00:01.500000Z"
     );
-    assert_eq!(one("SELECT hex({x:String})", &[("x", Value::Bytes(vec![0, 0xff, b'\\']))]), "00FF5C");
-    assert_eq!(one("SELECT {a:UInt8} + {b:UInt8}", &[("b", Value::Integer(2)), ("a", Value::Integer(1))]), "3");
+    assert_eq!(
+        one(
+            "SELECT hex({x:String})",
+            &[("x", Value::Bytes(vec![0, 0xff, b'\\']))]
+        ),
+        "00FF5C"
+    );
+    assert_eq!(
+        one(
+            "SELECT {a:UInt8} + {b:UInt8}",
+            &[("b", Value::Integer(2)), ("a", Value::Integer(1))]
+        ),
+        "3"
+    );
     let missing = query(&mut session, "SELECT {x:UInt8}").expect_err("missing");
     assert_eq!(missing.code, ErrorCode::DataException, "{missing:?}");
 }
@@ -88,22 +144,32 @@ fn statements_that_are_no_select_have_their_columns() {
     let server = ClickHouse::engine().expect("an engine");
     let mut session = open(&server);
     assert!(rows(&query(&mut session, "SHOW DATABASES").expect("rows")) >= 2);
-    assert_eq!(shown(&mut session, "EXISTS TABLE system.one").as_deref(), Ok("1"));
+    assert_eq!(
+        shown(&mut session, "EXISTS TABLE system.one").as_deref(),
+        Ok("1")
+    );
     assert_eq!(
         query(&mut session, "DESCRIBE TABLE system.one").expect("rows")[0].num_columns(),
         7
     );
     assert!(rows(&query(&mut session, "EXPLAIN SELECT 1").expect("rows")) > 0);
     // What brackets around a statement would break still works.
-    assert_eq!(shown(&mut session, "SELECT 5 ; -- five").as_deref(), Ok("5"));
-    assert_eq!(shown(&mut session, "/* a */ WITH 5 AS x SELECT x -- five").as_deref(), Ok("5"));
+    assert_eq!(
+        shown(&mut session, "SELECT 5 ; -- five").as_deref(),
+        Ok("5")
+    );
+    assert_eq!(
+        shown(&mut session, "/* a */ WITH 5 AS x SELECT x -- five").as_deref(),
+        Ok("5")
+    );
 }
 
 #[test]
 fn a_statement_ends_at_its_time_limit() {
     let server = ClickHouse::engine().expect("an engine");
     let mut session = open(&server);
-    let mut slow = statement("SELECT sum(sleepEachRow(0.1)) FROM numbers(100) SETTINGS max_block_size = 1");
+    let mut slow =
+        statement("SELECT sum(sleepEachRow(0.1)) FROM numbers(100) SETTINGS max_block_size = 1");
     slow.timeout_ms = 500;
     let error = run(&mut session, slow).expect_err("too slow");
     assert_eq!(error.code, ErrorCode::Timeout, "{error:?}");
@@ -115,8 +181,15 @@ fn the_server_says_what_it_is_and_what_the_user_may() {
     let mut session = open(&server);
     let info = session.server().expect("what it is");
     assert_eq!(info.product, "ClickHouse");
-    assert_eq!(info.version, server.sql("SELECT version()").expect("a version"));
-    let codes: Vec<_> = info.dangerous_rights.iter().map(|right| right.code.as_str()).collect();
+    assert_eq!(
+        info.version,
+        server.sql("SELECT version()").expect("a version")
+    );
+    let codes: Vec<_> = info
+        .dangerous_rights
+        .iter()
+        .map(|right| right.code.as_str())
+        .collect();
     assert!(codes.contains(&"sources"), "{codes:?}");
 }
 
@@ -167,7 +240,13 @@ fn relations_have_their_columns_keys_and_comments() {
     let columns: Vec<_> = orders
         .columns
         .iter()
-        .map(|column| (column.name.as_str(), column.db_type.as_str(), column.nullable))
+        .map(|column| {
+            (
+                column.name.as_str(),
+                column.db_type.as_str(),
+                column.nullable,
+            )
+        })
         .collect();
     assert_eq!(
         columns,
@@ -187,7 +266,17 @@ fn relations_have_their_columns_keys_and_comments() {
     assert_eq!(one.len(), 1);
     assert!(one[0].columns.is_empty());
     let everywhere = list(None, None, false);
-    assert!(everywhere.iter().any(|relation| relation.schema == database));
-    assert!(everywhere.iter().all(|relation| relation.schema != "system"));
-    server.sql(&format!("DROP DATABASE {database}")).expect("gone");
+    assert!(
+        everywhere
+            .iter()
+            .any(|relation| relation.schema == database)
+    );
+    assert!(
+        everywhere
+            .iter()
+            .all(|relation| relation.schema != "system")
+    );
+    server
+        .sql(&format!("DROP DATABASE {database}"))
+        .expect("gone");
 }

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{open, query, rows, shown, statement, target_of, open_target, run};
+use common::{open, open_target, query, rows, run, shown, statement, target_of};
 use datachat_sdk::connector::types::ErrorCode;
 use datachat_throwaway::ClickHouse;
 
@@ -10,7 +10,11 @@ use datachat_throwaway::ClickHouse;
 const VALUES: &[(&str, &str, &str)] = &[
     ("true", "Boolean", "true"),
     ("toInt8(-128)", "Int8", "-128"),
-    ("toUInt64(18446744073709551615)", "UInt64", "18446744073709551615"),
+    (
+        "toUInt64(18446744073709551615)",
+        "UInt64",
+        "18446744073709551615",
+    ),
     (
         "toInt128('-170141183460469231731687303715884105728')",
         "Decimal256(39, 0)",
@@ -68,7 +72,11 @@ const VALUES: &[(&str, &str, &str)] = &[
         "1900-01-01T00:00:00Z",
     ),
     ("toTime('01:02:03')", "Duration(s)", "PT3723S"),
-    ("toTime64('-999:59:59.5', 3)", "Duration(ms)", "-PT3599999.500S"),
+    (
+        "toTime64('-999:59:59.5', 3)",
+        "Duration(ms)",
+        "-PT3599999.500S",
+    ),
     ("INTERVAL 5 DAY", "Int64", "5"),
     (
         "toUUID('61f0c404-5cb3-11e7-907b-a6006ad3dba0')",
@@ -82,29 +90,65 @@ const VALUES: &[(&str, &str, &str)] = &[
         "Dictionary(Int32, Utf8)",
         "it's=",
     ),
-    ("CAST('b', 'Enum16(\\'a\\' = -1000, \\'b\\' = 2)')", "Dictionary(Int32, Utf8)", "b"),
+    (
+        "CAST('b', 'Enum16(\\'a\\' = -1000, \\'b\\' = 2)')",
+        "Dictionary(Int32, Utf8)",
+        "b",
+    ),
     ("toLowCardinality('x')", "Dictionary(Int32, Utf8)", "x"),
-    ("CAST(NULL, 'LowCardinality(Nullable(String))')", "Dictionary(Int32, Utf8)", ""),
-    ("CAST(5, 'LowCardinality(UInt32)')", "Dictionary(Int32, UInt32)", "5"),
-    ("CAST('2020-01-01', 'LowCardinality(Date)')", "Dictionary(Int32, Date32)", "2020-01-01"),
+    (
+        "CAST(NULL, 'LowCardinality(Nullable(String))')",
+        "Dictionary(Int32, Utf8)",
+        "",
+    ),
+    (
+        "CAST(5, 'LowCardinality(UInt32)')",
+        "Dictionary(Int32, UInt32)",
+        "5",
+    ),
+    (
+        "CAST('2020-01-01', 'LowCardinality(Date)')",
+        "Dictionary(Int32, Date32)",
+        "2020-01-01",
+    ),
     ("CAST(NULL, 'Nullable(Int32)')", "Int32", ""),
     ("NULL", "Null", ""),
     ("[1, NULL]", "List(UInt8)", "[1, ]"),
     ("[[toLowCardinality('a')], []]", "", "[[a], []]"),
-    ("[toDateTime('2020-01-01 00:00:00', 'UTC')]", "", "[2020-01-01T00:00:00Z]"),
+    (
+        "[toDateTime('2020-01-01 00:00:00', 'UTC')]",
+        "",
+        "[2020-01-01T00:00:00Z]",
+    ),
     ("map('a', 1, 'a', 2)", "", "{a: 1, a: 2}"),
     ("map(1, 'x')", "", "{1: x}"),
     ("(1, 'a')", "", "{1: 1, 2: a}"),
-    ("CAST((1, toIPv4('1.2.3.4')), 'Tuple(x UInt8, y IPv4)')", "", "{x: 1, y: 1.2.3.4}"),
+    (
+        "CAST((1, toIPv4('1.2.3.4')), 'Tuple(x UInt8, y IPv4)')",
+        "",
+        "{x: 1, y: 1.2.3.4}",
+    ),
     ("tuple()", "", "{}"),
-    ("CAST('{\"a\":{\"b\":1}}', 'JSON')", "Utf8", r#"{"a":{"b":1}}"#),
+    (
+        "CAST('{\"a\":{\"b\":1}}', 'JSON')",
+        "Utf8",
+        r#"{"a":{"b":1}}"#,
+    ),
     ("CAST(1::UInt64, 'Variant(UInt64, String)')", "Utf8", "1"),
     ("CAST(NULL, 'Variant(UInt64, String)')", "Utf8", ""),
     ("CAST('x', 'Dynamic')", "Utf8", "\"x\""),
     ("CAST((1, 2), 'Point')", "", "[1.0, 2.0]"),
-    ("CAST([(1, 2), (3, 4)], 'Ring')", "", "[[1.0, 2.0], [3.0, 4.0]]"),
+    (
+        "CAST([(1, 2), (3, 4)], 'Ring')",
+        "",
+        "[[1.0, 2.0], [3.0, 4.0]]",
+    ),
     ("CAST((1., 2.)::Point, 'Geometry')", "Utf8", "[1.0,2.0]"),
-    ("CAST(1, 'SimpleAggregateFunction(sum, UInt64)')", "UInt64", "1"),
+    (
+        "CAST(1, 'SimpleAggregateFunction(sum, UInt64)')",
+        "UInt64",
+        "1",
+    ),
     ("CAST([1, 2, 3], 'QBit(Float32, 3)')", "", "[1.0, 2.0, 3.0]"),
 ];
 
@@ -235,13 +279,19 @@ fn a_table_that_changes_between_two_runs_of_a_statement_shows_its_new_columns() 
     let mut session = open(&server);
     let name = format!("changing_{}", std::process::id());
     server
-        .sql(&format!("CREATE TABLE {name} (a UInt8) ENGINE = MergeTree ORDER BY a"))
+        .sql(&format!(
+            "CREATE TABLE {name} (a UInt8) ENGINE = MergeTree ORDER BY a"
+        ))
         .expect("a table");
-    server.sql(&format!("INSERT INTO {name} VALUES (1)")).expect("a row");
+    server
+        .sql(&format!("INSERT INTO {name} VALUES (1)"))
+        .expect("a row");
     let sql = format!("SELECT * FROM {name}");
     assert_eq!(query(&mut session, &sql).expect("rows")[0].num_columns(), 1);
     server
-        .sql(&format!("ALTER TABLE {name} ADD COLUMN b DateTime('UTC') DEFAULT toDateTime(5, 'UTC')"))
+        .sql(&format!(
+            "ALTER TABLE {name} ADD COLUMN b DateTime('UTC') DEFAULT toDateTime(5, 'UTC')"
+        ))
         .expect("a column");
     let batches = query(&mut session, &sql).expect("rows");
     assert_eq!(batches[0].num_columns(), 2);

@@ -89,8 +89,11 @@ pub fn classify(fields: &Fields, phase: Phase) -> ErrorCode {
             "02" | "20" | "21" | "22" | "38" | "39" | "P0" => ErrorCode::DataException,
             "23" | "27" | "44" | "2B" => ErrorCode::Constraint,
             "53" | "54" => ErrorCode::ResourceLimit,
+            // An object that is not in the state for it: while starting, the server's own affair.
+            "55" if phase == Phase::Startup => ErrorCode::ConnectionRefused,
             "0A" | "25" | "2D" | "55" => ErrorCode::Unsupported,
-            _ => ErrorCode::Internal,
+            // Whatever else the server says of itself: broken files, bugs, foreign servers that failed.
+            _ => ErrorCode::ServerFault,
         },
     };
     let ended = matches!(fields.severity.as_str(), "FATAL" | "PANIC");

@@ -84,7 +84,7 @@ impl Options {
     /// Reads a target's options.
     ///
     /// # Errors
-    /// `unsupported`, naming the option.
+    /// `invalid-option`, naming it.
     pub fn read(target: &Target) -> Result<Self, DbError> {
         let mut options = Self {
             application_name: "datachat".to_owned(),
@@ -117,7 +117,7 @@ impl Options {
                 "options" => options.settings.push(("options", value.clone())),
                 _ => {
                     return Err(db_error(
-                        ErrorCode::Unsupported,
+                        ErrorCode::InvalidOption,
                         format!("the PostgreSQL connector has no option {name:?}"),
                     ));
                 }
@@ -129,7 +129,7 @@ impl Options {
 
 fn bad(name: &str, wanted: &str) -> DbError {
     db_error(
-        ErrorCode::Unsupported,
+        ErrorCode::InvalidOption,
         format!("the option {name} takes {wanted}"),
     )
 }
@@ -176,7 +176,7 @@ mod tests {
             ("colour", "red"),
         ] {
             let error = read(&[(name, value)]).expect_err("refused");
-            assert_eq!(error.code, ErrorCode::Unsupported);
+            assert_eq!(error.code, ErrorCode::InvalidOption);
             assert!(error.message.contains(name), "{}", error.message);
         }
     }

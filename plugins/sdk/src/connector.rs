@@ -4,7 +4,7 @@
 #[allow(clippy::all, clippy::pedantic, dead_code)]
 pub mod bindings {
     wit_bindgen::generate!({
-        path: "../../wit",
+        path: "../../wit/0.1.0",
         world: "connector-plugin",
         with: {
             "wasi:io/error@0.2.12": wasip2::io::error,

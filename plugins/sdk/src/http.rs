@@ -233,8 +233,7 @@ impl Http for Client {
         let _ = options.set_connect_timeout(Some(nanos(self.connect_timeout)));
         let future = handle(outgoing, Some(options)).map_err(from_wasi)?;
         let written = self.write(&body, request.body);
-        let written =
-            written.and_then(|()| OutgoingBody::finish(body, None).map_err(from_wasi));
+        let written = written.and_then(|()| OutgoingBody::finish(body, None).map_err(from_wasi));
         // A server that refuses early answers without reading: its answer says more than the failed write.
         match answer(&future, self.deadline) {
             Ok(response) => Ok(response),
@@ -372,9 +371,7 @@ fn from_wasi(error: WasiError) -> HttpError {
         | WasiError::ConnectionWriteTimeout
         | WasiError::HttpResponseTimeout => HttpError::TimedOut,
         WasiError::ConnectionTerminated => HttpError::Broken("it was closed by the server"),
-        WasiError::HttpResponseIncomplete => {
-            HttpError::Broken("the answer stops before its end")
-        }
+        WasiError::HttpResponseIncomplete => HttpError::Broken("the answer stops before its end"),
         WasiError::HttpProtocolError => HttpError::NotHttp,
         other => HttpError::Denied(format!("the request can't be sent: {other:?}")),
     }

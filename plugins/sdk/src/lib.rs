@@ -1,8 +1,9 @@
 //! What a DataChat plugin author uses: sockets, TLS, HTTP, Arrow batches, log and export macros.
 //!
 //! A connector implements the traits of [`connector`] and calls [`connector::export!`]; a tool those of
-//! [`tool`] and [`tool::export!`]. [`net`] connects, [`http`] sends requests, [`arrow`] turns batches into what a cursor hands out,
-//! [`log`] writes to the host's log, [`secrets`] gives the password. Everything compiles natively too, so
+//! [`tool`] and [`tool::export!`]. [`net`] connects, [`http`] sends requests, [`arrow`] turns batches into what a
+//! cursor hands out, [`strings`] builds text columns, [`calendar`] counts days, [`log`] writes to the host's log,
+//! [`secrets`] gives the password. Everything compiles natively too, so
 //! that a protocol is tested without a sandbox; calls to the host work only inside one.
 //!
 //! A whole connector, for a protocol with one request and one answer:
@@ -26,11 +27,13 @@
 //! ```
 
 pub mod arrow;
+pub mod calendar;
 pub mod connector;
 pub mod error;
 pub mod http;
 pub mod log;
 pub mod net;
+pub mod strings;
 pub mod tool;
 
 pub use connector::secrets;

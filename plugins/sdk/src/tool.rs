@@ -4,7 +4,7 @@
 #[allow(clippy::all, clippy::pedantic, dead_code)]
 pub mod bindings {
     wit_bindgen::generate!({
-        path: "../../wit",
+        path: "../../wit/0.1.0",
         world: "tool-plugin",
         with: {
             "datachat:plugin/types@0.1.0": crate::connector::bindings::datachat::plugin::types,

@@ -7,11 +7,11 @@ use anyhow::{Context, Result, ensure};
 use datachat_throwaway::Postgres;
 
 use crate::adbc::Adbc;
-use crate::component::Component;
+use crate::component::{self, Component};
 use crate::http::Server;
-use crate::machine;
 use crate::native::Native;
 use crate::stats::{Times, ratio, shown};
+use crate::{machine, mysql};
 
 const MILLION: &str = "SELECT * FROM rows";
 const THOUSAND: &str = "SELECT * FROM rows WHERE i4 <= 1000";
@@ -33,7 +33,16 @@ pub async fn run(postgres: &Postgres, quick: bool) -> Result<String> {
     let data = tempfile::tempdir()?;
     let mut bench = Bench {
         postgres,
-        component: Component::load(data.path(), postgres.port()).await?,
+        component: Component::load(
+            data.path(),
+            &component::Server {
+                database_type: "postgresql",
+                port: postgres.port(),
+                user: "postgres",
+                database: "postgres",
+            },
+        )
+        .await?,
         native: Native::connect(&url).await?,
         adbc: Adbc::start(&url)?,
         report: String::new(),
@@ -48,6 +57,7 @@ pub async fn run(postgres: &Postgres, quick: bool) -> Result<String> {
     bench.one().await?;
     bench.instances().await?;
     bench.json()?;
+    bench.report.push_str(&mysql::run(quick).await?);
     let version = bench.adbc.as_ref().map(|adbc| adbc.version.clone());
     writeln!(
         bench.report,
@@ -154,23 +164,37 @@ impl Bench<'_> {
         )
     }
 
-    /// A session from nothing: instance, connection, SCRAM; and one out of the pool.
+    /// A session from nothing: instance, connection, SCRAM, a question; and one out of the pool, with a question.
     async fn instances(&mut self) -> Result<()> {
         let url = self.postgres.superuser_url("postgres");
-        let (mut cold, mut theirs) = <(Times, Times)>::default();
+        let (mut cold, mut connected) = <(Times, Times)>::default();
+        let (mut warm, mut open) = <(Times, Times)>::default();
+        let statement = self.native.prepare(ONE).await?;
+        self.component.warm().await?;
         for _ in 0..self.rounds(50) {
             cold.add(self.component.cold().await?);
             let begin = Instant::now();
             let native = Native::connect(&url).await?;
-            let statement = native.prepare(ONE).await?;
-            native.one(&statement).await?;
-            theirs.add(begin.elapsed());
+            let first = native.prepare(ONE).await?;
+            native.one(&first).await?;
+            connected.add(begin.elapsed());
+            warm.add(self.component.warm().await?);
+            let begin = Instant::now();
+            ensure!(self.native.one(&statement).await? == 1);
+            open.add(begin.elapsed());
         }
         self.row(
             "New instance: connect, SCRAM, one round of questions",
             &cold,
-            &theirs,
+            &connected,
             "",
+        )?;
+        let aim = format!("{:.0} times as fast as a new one", ratio(&warm, &cold));
+        self.row(
+            "Warm instance: out of the pool, `SELECT 1`; native on an open connection",
+            &warm,
+            &open,
+            &aim,
         )
     }
 
@@ -181,7 +205,8 @@ impl Bench<'_> {
             .context("a folder")?
             .join("datachat");
         let server = Server::start(&program, &self.postgres.superuser_url("postgres"))?;
-        let idle = server.peak_memory()?;
+        // Without what starting and compiling took.
+        let idle = server.reset_peak_memory()?;
         let (mut total, mut first, mut psql) = <(Times, Times, Times)>::default();
         let mut bytes = 0;
         for _ in 0..self.rounds(7) {

@@ -1,14 +1,14 @@
-//! Our side: the PostgreSQL component in its sandbox, called as the server calls it.
+//! Our side: a component in its sandbox, called as the server calls it.
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use datachat::limits::Limits;
 use datachat::plugins::{
-    Components, ConnectionKey, Connector, EgressPolicy, Parameters, PluginOptions, Plugins, Target,
-    Tls, TlsMode,
+    Admission, Components, ConnectionKey, Connector, EgressPolicy, Parameters, PluginOptions,
+    Plugins, Statement, Target, Tls, TlsMode,
 };
 use datachat::query::{OnLimit, QueryLimits, QueryRequest, execute};
 use datachat::registry::{ChosenBy, Connection};
@@ -20,25 +20,33 @@ pub struct Component {
     limits: Limits,
 }
 
+/// Where to connect; the password is `bench`.
+pub struct Server<'a> {
+    pub database_type: &'a str,
+    pub port: u16,
+    pub user: &'a str,
+    pub database: &'a str,
+}
+
 impl Component {
-    pub async fn load(data: &Path, port: u16) -> Result<Self> {
+    pub async fn load(data: &Path, server: &Server<'_>) -> Result<Self> {
         let limits = Limits::default();
         let plugins = Plugins::load(PluginOptions {
             limits: limits.clone(),
             data_dir: data.to_path_buf(),
             egress: EgressPolicy::default(),
             components: Components::Shipped,
-            extra_dirs: Vec::new(),
+            admission: Admission::default(),
         })
         .await?;
         let connector = plugins
-            .connector("postgresql")
+            .connector(server.database_type)
             .context("the component is missing; `cargo xtask plugins` builds it")?;
         let target = Target {
             host: "127.0.0.1".to_owned(),
-            port,
-            database: Some("postgres".to_owned()),
-            user: Some("postgres".to_owned()),
+            port: server.port,
+            database: Some(server.database.to_owned()),
+            user: Some(server.user.to_owned()),
             password: Some(Secret::new("bench".to_owned())),
             options: Vec::new(),
             tls: Tls {
@@ -53,7 +61,7 @@ impl Component {
                     revision: 1,
                 },
                 name: "bench".to_owned(),
-                database_type: "postgresql".to_owned(),
+                database_type: server.database_type.to_owned(),
                 target,
                 connector: Arc::clone(&connector),
                 chosen_by: ChosenBy::Explicit,
@@ -86,5 +94,29 @@ impl Component {
     pub async fn cold(&self) -> Result<Duration> {
         let connector: &Connector = &self.connection.connector;
         Ok(connector.probe(&self.connection.target).await?.1)
+    }
+
+    /// A session out of the pool, or a new one where there is none yet, and one question on it.
+    pub async fn warm(&self) -> Result<Duration> {
+        let Connection {
+            key,
+            target,
+            connector,
+            ..
+        } = &self.connection;
+        let statement = Statement {
+            sql: "SELECT 1".to_owned(),
+            params: Parameters::Positional(Vec::new()),
+            read_only: true,
+            max_rows: None,
+            max_bytes: None,
+            timeout_ms: 0,
+        };
+        let began = Instant::now();
+        let deadline = began + Duration::from_millis(self.limits.query_default_timeout_ms);
+        let session = connector.session(*key, target).await?;
+        let mut cursor = session.query(statement, deadline).await?;
+        while cursor.read().await?.is_some() {}
+        Ok(began.elapsed())
     }
 }

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use datachat_throwaway::{Folder, Leash, Owner, Signal};
+use datachat_throwaway::{Folder, Leash, Owner, Signal, memory};
 
 /// A running server with one connection, its default.
 pub struct Server {
@@ -100,16 +100,16 @@ impl Server {
         })
     }
 
-    /// The most memory that the server has had resident, in MiB.
+    /// What the server holds resident from here on counts for [`Server::peak_memory`]; gives what it holds now, in
+    /// MiB.
+    pub fn reset_peak_memory(&self) -> Result<u64> {
+        memory::reset_peak(self.leash.process())?;
+        Ok(memory::resident_kib(self.leash.process())? / 1024)
+    }
+
+    /// The most memory that the server has had resident since the reset, in MiB.
     pub fn peak_memory(&self) -> Result<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.leash.process()))?;
-        let kilobytes: u64 = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmHWM:"))
-            .and_then(|rest| rest.split_whitespace().next())
-            .context("no VmHWM")?
-            .parse()?;
-        Ok(kilobytes / 1024)
+        Ok(memory::peak_kib(self.leash.process())? / 1024)
     }
 
     pub fn stop(self) -> Result<()> {

@@ -9,6 +9,7 @@ mod cases;
 mod component;
 mod http;
 mod machine;
+mod mysql;
 mod native;
 mod stats;
 

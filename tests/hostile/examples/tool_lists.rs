@@ -1,4 +1,5 @@
-//! A tool that does what its name says: `echo`, `relations`, `count`, `spin`, `flood`, `fall`.
+//! Tools that do what their names say. `mutter` gives no JSON, `stray` another type than it says, and `ask` wants
+//! consent first.
 
 use datachat_sdk::connector::types::{Parameters, RelationFilter};
 use datachat_sdk::tool::{Definition, Guest, ToolError, ToolErrorCode, database, progress};
@@ -17,21 +18,34 @@ fn database_error(error: database::DbError) -> ToolError {
 
 impl Guest for Tool {
     fn definitions() -> Vec<Definition> {
-        ["echo", "relations", "count", "spin", "flood", "fall"]
-            .map(|name| Definition {
-                name: name.to_owned(),
-                description: name.to_owned(),
-                category: "test".to_owned(),
-                parameters: r#"{"type":"object"}"#.to_owned(),
-                returns: "{}".to_owned(),
-                requires_approval: false,
-            })
-            .into()
+        [
+            "echo",
+            "relations",
+            "count",
+            "spin",
+            "flood",
+            "fall",
+            "mutter",
+            "stray",
+            "ask",
+        ]
+        .map(|name| Definition {
+            name: name.to_owned(),
+            description: name.to_owned(),
+            category: "test".to_owned(),
+            parameters: r#"{"type":"object"}"#.to_owned(),
+            returns: match name {
+                "stray" => r#"{"type":"array"}"#.to_owned(),
+                _ => "{}".to_owned(),
+            },
+            requires_approval: name == "ask",
+        })
+        .into()
     }
 
     fn call(name: String, arguments: String) -> Result<String, ToolError> {
         match name.as_str() {
-            "echo" => {
+            "echo" | "ask" | "stray" => {
                 progress::report(1, Some(1), "done\n");
                 Ok(arguments)
             }
@@ -59,6 +73,7 @@ impl Guest for Tool {
             "spin" => loop {
                 std::hint::black_box(0);
             },
+            "mutter" => Ok("not JSON".to_owned()),
             "flood" => Ok("x".repeat(12 << 20)),
             _ => panic!("on purpose"),
         }

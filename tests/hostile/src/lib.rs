@@ -25,8 +25,7 @@ use datachat_sdk::wasip2::sockets::tcp_create_socket::create_tcp_socket;
 pub trait Attack: 'static {
     /// Names the connector, its database type and its URL scheme.
     const NAME: &'static str;
-
-    /// What it says that it speaks over.
+    /// What it says it needs.
     const TRANSPORT: Transport = Transport::Tcp;
 
     /// A session is opened.

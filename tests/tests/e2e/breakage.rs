@@ -15,8 +15,7 @@ use crate::stage::{
 };
 
 /// Far more than the buffers between database and client hold.
-const LONG: &str =
-    "SELECT n, repeat(md5(n::text), 60) AS padding FROM generate_series(1, 3000000) AS n";
+const LONG: &str = "SELECT n, repeat(md5(n::text), 60) AS padding FROM (SELECT generate_series(1, 3000000) AS n) AS numbers";
 
 /// A body up to where it ended, and whether it ended properly.
 struct Body {
@@ -193,7 +192,7 @@ async fn an_error_in_the_middle_of_a_result_ends_it_with_that_error() -> Result<
     let client = stage.client();
     let id = stage.register(&client, "alpha").await?;
     let sql = "SELECT repeat('x', 2000), 1 / (100000 - n) FROM generate_series(1, 200000) n";
-    let ask = |format: &str| json!({"sql": sql, "target_database": id, "format": format, "limits": {"max_rows": 200_000, "max_bytes": 1_000_000_000}});
+    let ask = |format: &str| json!({"sql": sql, "target_database": id, "format": format, "limits": {"max_rows": 200_000, "max_bytes": 1_000_000_000, "timeout_ms": 300_000}});
     let body = client
         .post("/api/v1/query", &ask("json"))
         .await?

@@ -99,15 +99,41 @@ async fn after_everything_went_wrong_no_credential_is_anywhere() -> Result<()> {
         .await?;
 
     // The command line shows connections too.
-    for arguments in [
-        &["databases", "list", "--output", "json"][..],
-        &["databases", "list"],
-        &["query", "SELECT 1", "--target-database", &id],
-        &["databases", "add", "postgresql://x", "--name", "y"],
+    let name = text(&stored["name"])?;
+    for (arguments, code, shown) in [
+        (
+            &["databases", "list", "--output", "json"][..],
+            0,
+            name.as_str(),
+        ),
+        (&["databases", "list"], 0, &name),
+        (&["databases", "test", &id], 0, "healthy"),
+        (
+            &["query", "SELECT 7 AS seven", "--target-database", &id],
+            0,
+            "seven",
+        ),
+        (&["query", "SELECT 7 AS seven"], 0, "seven"),
+        (
+            &["databases", "add", &url, "--name", &name],
+            1,
+            "duplicate_name",
+        ),
+        (
+            &["databases", "add", "postgresql://x", "--name", "y"],
+            1,
+            "host_not_found",
+        ),
     ] {
         let output = server.command()?.args(arguments).output()?;
         assert!(!shows_canary(&output.stdout), "{arguments:?}");
         assert!(!shows_canary(&output.stderr), "{arguments:?}");
+        let mut said = String::from_utf8(output.stdout)?;
+        let log = String::from_utf8(output.stderr)?;
+        said.extend(log.lines().filter(|line| !line.starts_with('{')));
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
+        assert!(said.contains(shown), "{arguments:?}: {said}");
+        assert!(log.len() > 10_000, "{arguments:?} had no log to search");
     }
 
     // Nor is it on the disk: the stored URL is encrypted, and the key is its owner's alone.

@@ -230,24 +230,28 @@ async fn when_every_session_is_busy_the_answer_is_busy() -> Result<()> {
     let client = server.client();
     let alpha = register(client, &reader_url(&stage.postgres, "alpha")).await?;
     let beta = register(client, &reader_url(&stage.postgres, "beta")).await?;
-    let slow = question("SELECT pg_sleep(4)", alpha.as_str());
+    let aside = stage::direct(&stage.postgres, "alpha").await?;
+    let slow = question("SELECT pg_sleep(5), 'one of the crowd'", alpha.as_str());
     let (path, quick) = (
         "/api/v1/query",
         question("SELECT marker FROM whoami", alpha.as_str()),
     );
     let other = question("SELECT marker FROM whoami", beta.as_str());
-    let (first, second, (third, neighbour)) =
+    let (first, second, beside) =
         tokio::join!(client.post(path, &slow), client.post(path, &slow), async {
-            tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
-            tokio::join!(client.post(path, &quick), client.post(path, &other))
+            stage::until_so_many_run(&aside, "one of the crowd", 2).await?;
+            let (third, neighbour) =
+                tokio::join!(client.post(path, &quick), client.post(path, &other));
+            anyhow::Ok((third?, neighbour?))
         });
     first?.expect(200)?;
     second?.expect(200)?;
-    let problem = third?.problem(503, "busy")?;
+    let (third, neighbour) = beside?;
+    let problem = third.problem(503, "busy")?;
     assert_eq!(problem["connection_id"], json!(alpha));
     assert_eq!(problem["retryable"], true);
     // One connection's crowd is not another's.
-    assert_eq!(neighbour?.expect(200)?["rows"][0][0], "beta");
+    assert_eq!(neighbour.expect(200)?["rows"][0][0], "beta");
     assert_eq!(
         client.post(path, &quick).await?.expect(200)?["rows"][0][0],
         "alpha"

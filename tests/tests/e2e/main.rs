@@ -3,13 +3,13 @@
 //! Each module states what callers may rely on, in the words of its test names. Tests that leave nothing
 //! behind share one server and one PostgreSQL (see `stage`); those that need a state of their own start one.
 
+use datachat_tests::stage;
+
 mod door;
-mod stage;
 
 mod access;
 mod authentication;
 mod breakage;
-mod cancel;
 mod databases;
 mod environment;
 mod formats;
@@ -18,8 +18,11 @@ mod isolation;
 mod leaks;
 mod limits;
 mod memory;
+mod mysql;
 mod negotiation;
+mod observed;
 mod parameters;
+mod random_types;
 mod registration;
 mod routing;
 mod sessions;

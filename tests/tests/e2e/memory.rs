@@ -2,10 +2,10 @@
 //!
 //! The result is larger than the bound, so that whatever keeps it shows.
 
-use std::fs;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use datachat_tests::memory::{peak_kib, reset_peak, resident_kib};
 use datachat_tests::{ServerOptions, Streaming, TestServer};
 use hyper::Method;
 use serde_json::json;
@@ -15,22 +15,6 @@ use crate::stage::{query, reader_url, register, stage, tool};
 const ROWS: u64 = 1_000_000;
 /// What the server may grow by over all formats: a few batches in every stage, and Parquet's row group.
 const BOUND_KIB: u64 = 128 * 1024;
-
-/// A line of `/proc/<process>/status` in KiB.
-fn status(process: u32, name: &str) -> Result<u64> {
-    let text = fs::read_to_string(format!("/proc/{process}/status"))?;
-    let line = text
-        .lines()
-        .find(|line| line.starts_with(name))
-        .context("no such line")?;
-    let number = line.split_whitespace().nth(1).context("no number")?;
-    Ok(number.parse()?)
-}
-
-/// Makes the high-water mark start from now.
-fn reset_high_water(process: u32) -> Result<()> {
-    Ok(fs::write(format!("/proc/{process}/clear_refs"), "5")?)
-}
 
 async fn drain(mut stream: Streaming, pause: bool) -> Result<(u64, Vec<u8>)> {
     let (mut bytes, mut tail) = (0, Vec::new());
@@ -56,7 +40,7 @@ async fn a_million_rows_pass_through_without_being_kept() -> Result<()> {
     // Compiled, connected, warm.
     query(client, &id, "SELECT 1").await?.expect(200)?;
     let process = server.process()?;
-    let before = status(process, "VmRSS")?;
+    let before = resident_kib(process)?;
     for (format, pause) in [
         ("json", true),
         ("ndjson", false),
@@ -72,13 +56,13 @@ async fn a_million_rows_pass_through_without_being_kept() -> Result<()> {
             "format": format,
             "limits": {"max_rows": ROWS, "max_bytes": 4_000_000_000_u64, "timeout_ms": 300_000},
         });
-        reset_high_water(process)?;
+        reset_peak(process)?;
         let stream = client
             .stream(Method::POST, "/api/v1/query", &[], Some(&body))
             .await?;
         ensure!(stream.status == 200, "{format}: {}", stream.status);
         let (bytes, tail) = drain(stream, pause).await.context(format)?;
-        let grown = status(process, "VmHWM")?.saturating_sub(before);
+        let grown = peak_kib(process)?.saturating_sub(before);
         eprintln!(
             "{format}: {} MB passed, {} MB held at most",
             bytes >> 20,
@@ -132,7 +116,7 @@ async fn thousands_of_requests_leave_nothing_behind() -> Result<()> {
                 ensure!(answer?.status.as_u16() < 500);
             }
         }
-        status(process, "VmRSS")
+        resident_kib(process)
     };
     let warm = rounds(60).await?;
     let end = rounds(240).await?;

@@ -5,7 +5,8 @@ use datachat_tests::{Answer, CANARY, Client};
 use serde_json::{Value, json};
 
 use crate::stage::{
-    READER, Stage, keys, listed_names, reader_url, registration, scalar, stage, text, unique,
+    READER, Stage, itself, keys, listed_names, reader_url, registration, scalar, stage, text,
+    unique,
 };
 
 const DATABASES: &str = "/api/v1/databases";
@@ -75,7 +76,8 @@ async fn a_stored_connection_is_shown_whole_and_without_its_url() -> Result<()> 
     assert!(created.ends_with('Z'), "{created}");
     chrono::DateTime::parse_from_rfc3339(&created)?;
     let path = format!("{DATABASES}/{}", text(&shown["connection_id"])?);
-    assert_eq!(client.get(&path).await?.expect(200)?, shown);
+    let again = client.get(&path).await?.expect(200)?;
+    assert_eq!(itself(again), itself(shown));
     Ok(())
 }
 
@@ -246,6 +248,7 @@ async fn a_url_that_can_t_be_used_is_refused_without_being_repeated() -> Result<
         format!("postgresql://{READER}:{CANARY}@127.0.0.1:port/alpha"),
         format!("postgresql://{READER}:{CANARY}@127.0.0.1:1/alpha?color=red"),
         format!("postgresql://{READER}:{CANARY}@127.0.0.1:1/alpha?sslmode=maybe"),
+        format!("postgresql://{READER}:{CANARY}@127.0.0.1:1/alpha?connect_timeout=soon"),
         format!("postgresql://{READER}:{CANARY}@127.0.0.1:1/alpha?{CANARY}=1"),
         format!("postgresql://{READER}:{CANARY}@127.0.0.1:1/alpha?sslrootcert=relative.pem"),
         // A password with raw separators: its rest must not be taken for host, path or option.
@@ -343,7 +346,6 @@ async fn a_test_reports_the_server_and_stores_nothing() -> Result<()> {
     let stage = stage().await?;
     let client = stage.client();
     let path = format!("{DATABASES}/test");
-    let before = listed_names(&client).await?.len();
     let mut body = registration(&stage.postgres.superuser_url("alpha"));
     let name = text(&body["name"])?;
     body["is_default"] = json!(true);
@@ -356,10 +358,10 @@ async fn a_test_reports_the_server_and_stores_nothing() -> Result<()> {
     assert_eq!(report["database_type"], "postgresql");
     assert_eq!(keys(&report["server"]), ["product", "version", "role"]);
     assert_eq!(report["server"]["product"], "PostgreSQL");
-    assert!(
-        text(&report["server"]["version"])?.starts_with("15."),
-        "{report}"
-    );
+    // Without what a packager adds to it in brackets.
+    let version = stage.postgres.psql("postgres", "SHOW server_version")?;
+    let number = version.split(' ').next().context("no version")?;
+    assert_eq!(report["server"]["version"], number);
     assert_eq!(report["server"]["role"], "postgres");
     assert!(report["latency_ms"].is_u64());
     assert!(report["warnings"].to_string().contains("role_superuser"));
@@ -398,7 +400,6 @@ async fn a_test_reports_the_server_and_stores_nothing() -> Result<()> {
         }
         client.post(&path, &body).await?.problem(status, code)?;
     }
-    assert!(listed_names(&client).await?.len() >= before);
     Ok(())
 }
 

@@ -1,7 +1,10 @@
 //! The shipped tools, and every way in which a call fails.
 
 use anyhow::{Context, Result};
-use datachat_tests::Client;
+use bytes::Bytes;
+use datachat_tests::{Answer, Client, Postgres, ServerOptions, TestServer};
+use http_body_util::Full;
+use hyper::{Method, Request};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
@@ -9,15 +12,14 @@ use crate::stage::{keys, own_postgres, reader_url, register, stage, text, tool};
 
 const EXECUTE: &str = "/api/v1/tools/execute";
 
-/// A connection to a database with names that are hard to find.
-async fn names() -> Result<(Client, String)> {
-    static URL: OnceCell<(datachat_tests::Postgres, String)> = OnceCell::const_new();
-    let (_, url) = URL
-        .get_or_try_init(|| async {
-            let postgres = own_postgres()?;
-            postgres.psql(
-                "alpha",
-                "CREATE TABLE customers (id integer, name text);
+/// A database with names that are hard to find, and its URL.
+async fn postgres() -> Result<&'static (Postgres, String)> {
+    static URL: OnceCell<(Postgres, String)> = OnceCell::const_new();
+    URL.get_or_try_init(|| async {
+        let postgres = own_postgres()?;
+        postgres.psql(
+            "alpha",
+            "CREATE TABLE customers (id integer, name text);
                  INSERT INTO customers SELECT n, 'c' || n FROM generate_series(1, 120) n;
                  CREATE TABLE \"Customers\" (id integer, upper boolean);
                  CREATE TABLE \"Order Notes\" (\"No\" integer NOT NULL, \"no\" text);
@@ -30,11 +32,16 @@ async fn names() -> Result<(Client, String)> {
                  GRANT USAGE ON SCHEMA risk, sales TO PUBLIC;
                  GRANT SELECT ON ALL TABLES IN SCHEMA public, risk, sales TO PUBLIC;
                  ANALYZE",
-            )?;
-            let url = reader_url(&postgres, "alpha");
-            anyhow::Ok((postgres, url))
-        })
-        .await?;
+        )?;
+        let url = reader_url(&postgres, "alpha");
+        anyhow::Ok((postgres, url))
+    })
+    .await
+}
+
+/// A connection to that database.
+async fn names() -> Result<(Client, String)> {
+    let (_, url) = postgres().await?;
     let client = stage().await?.client();
     let id = register(&client, url).await?;
     Ok((client, id))
@@ -414,4 +421,56 @@ async fn a_result_that_was_cut_off_says_so() -> Result<()> {
         .expect(200)?;
     assert_eq!(few["truncated"], false);
     Ok(())
+}
+
+#[tokio::test]
+async fn values_that_no_number_of_json_readers_holds_pass_through_a_tool() -> Result<()> {
+    let (client, id) = names().await?;
+    let huge = format!("1{}", "0".repeat(400));
+    let sql = "SELECT '1e400'::jsonb AS v";
+    let answer = tool(&client, &id, "run_sql", json!({"query": sql})).await?;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert!(answer.text().contains(&huge), "{}", answer.text());
+    Ok(())
+}
+
+#[tokio::test]
+async fn arguments_that_name_a_member_twice_are_refused_before_the_tool_sees_them() -> Result<()> {
+    let (client, id) = names().await?;
+    for (arguments, message) in [
+        (r#"{"table": "orders", "table": "customers"}"#, "twice"),
+        (r#"{"table": "orders", "limit": 1e999}"#, "double's range"),
+        ("[]", "must be an object"),
+    ] {
+        let body = format!(
+            r#"{{"name": "get_table_sample", "arguments": {arguments}, "target_database": "{id}"}}"#
+        );
+        let answer = send(&client, EXECUTE, body).await?;
+        let problem = answer.problem(422, "validation_failed")?;
+        assert_eq!(problem["field"], "arguments");
+        assert!(problem.to_string().contains(message), "{problem}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_operators_ceilings_hold_for_tools_too() -> Result<()> {
+    let options = ServerOptions::new("tool-ceilings").variable("DATACHAT_QUERY_MAX_ROWS", "3");
+    let server = TestServer::start(options).await?;
+    let (_, url) = postgres().await?;
+    let id = register(server.client(), url).await?;
+    let arguments = json!({"query": "SELECT id FROM customers ORDER BY id"});
+    let answer = tool(server.client(), &id, "run_sql", arguments).await?;
+    let body = answer.expect(200)?;
+    assert_eq!(body["result"]["data"], json!({"id": [1, 2, 3]}));
+    assert_eq!(body["truncated"], true);
+    Ok(())
+}
+
+/// Sends a body that is no `Value`.
+async fn send(client: &Client, path: &str, body: String) -> Result<Answer> {
+    let request = client.request(Method::POST, path, &[], Some(&json!({})))?;
+    let (parts, _) = request.into_parts();
+    let request = Request::from_parts(parts, Full::new(Bytes::from(body)));
+    client.answer(request).await
 }

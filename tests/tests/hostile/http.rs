@@ -58,9 +58,15 @@ async fn another_origin_is_out_of_reach() {
     for (wanted, shown) in [
         (port.to_string(), port.to_string()),
         (host.to_string(), host.to_string()),
-        (format!("localhost:{}", own.port()), format!("localhost:{}", own.port())),
+        (
+            format!("localhost:{}", own.port()),
+            format!("localhost:{}", own.port()),
+        ),
         ("169.254.169.254".to_owned(), "169.254.169.254".to_owned()),
-        (own_over_tls.clone(), own_over_tls["tls:".len()..].to_owned()),
+        (
+            own_over_tls.clone(),
+            own_over_tls["tls:".len()..].to_owned(),
+        ),
     ] {
         let target = target(own.port(), &wanted);
         let error = contained(&plugins, "http-other-origin", &target, "").await;

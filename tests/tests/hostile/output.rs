@@ -5,9 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use datachat::plugins::PluginError;
-use datachat_tests::sandbox::ask;
 
-use crate::{PASSWORD, contained, load, target};
+use crate::{PASSWORD, attacked, contained, load, target};
 
 /// Collects what is logged on this thread.
 #[derive(Clone, Default)]
@@ -72,11 +71,8 @@ async fn a_password_that_a_plugin_shows_is_redacted_in_logs_and_errors() {
 async fn a_flood_of_output_is_dropped_beyond_its_budget() {
     let (captured, _guard) = Captured::start(tracing::Level::DEBUG);
     let plugins = load(&["floods", "neighbour"], |_| {}).await;
-    let connector = plugins.connector("floods").expect("loaded");
-    assert_eq!(
-        ask(&connector, &target(1, ""), "").await.expect("pong"),
-        b"pong"
-    );
+    let answer = attacked(&plugins, "floods", &target(1, ""), "").await;
+    assert_eq!(answer.expect("a flood is no error"), b"pong");
     let log = captured.text();
     let flood: usize = log
         .lines()
@@ -89,4 +85,27 @@ async fn a_flood_of_output_is_dropped_beyond_its_budget() {
         log.contains("log lines of the plugin were dropped"),
         "{log}"
     );
+}
+
+#[tokio::test]
+async fn a_failure_is_logged_with_the_plugin_and_the_connection_that_it_befell() {
+    let (captured, _guard) = Captured::start(tracing::Level::WARN);
+    let plugins = load(&["traps", "neighbour"], |_| {}).await;
+    let error = contained(&plugins, "traps", &target(7, ""), "war").await;
+    assert!(matches!(error, PluginError::Failed { .. }), "{error:?}");
+    let log = captured.text();
+    let failed: Vec<&str> = log
+        .lines()
+        .filter(|line| line.contains("plugin failed"))
+        .collect();
+    assert!(!failed.is_empty(), "{log}");
+    for line in failed {
+        for part in [
+            "plugin=traps",
+            "connection=00000000-0000-0000-0000-000000000007",
+            "call=\"query\"",
+        ] {
+            assert!(line.contains(part), "{part}: {line}");
+        }
+    }
 }

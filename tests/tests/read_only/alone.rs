@@ -16,11 +16,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use datachat::limits::Limits;
 use datachat::plugins::{
-    Components, ConnectionKey, Connector, EgressPolicy, Parameters, PluginError, PluginOptions,
-    Plugins, Statement, Target, Tls, TlsMode,
+    Admission, Components, ConnectionKey, Connector, EgressPolicy, Parameters, PluginError,
+    PluginOptions, Plugins, Statement, Target, Tls, TlsMode,
 };
 use datachat::secret::Secret;
-use datachat_tests::{CANARY, Postgres};
+use datachat_tests::{CANARY, Postgres, skipped};
 use uuid::Uuid;
 
 use crate::inspection::{Inspector, connect, difference, is_spent, major_version};
@@ -32,7 +32,10 @@ async fn what_the_engine_makes_of_harmful_statements_by_itself_is_in_the_corpus(
     let postgres = scene::postgres()?;
     let version = major_version(&connect(&postgres, "app").await?).await?;
     if version != 15 {
-        eprintln!("not tried: the corpus speaks of PostgreSQL 15, and this is {version}");
+        skipped(
+            "what the engine makes of harmful statements by itself",
+            &format!("the corpus speaks of PostgreSQL 15, and this is {version}"),
+        );
         return Ok(());
     }
     let plugins = load().await?;
@@ -96,7 +99,7 @@ async fn load() -> Result<Plugins> {
         data_dir: data_dir()?,
         egress: EgressPolicy::default(),
         components: Components::Files(vec![component]),
-        extra_dirs: Vec::new(),
+        admission: Admission::default(),
     })
     .await?)
 }

@@ -11,23 +11,23 @@ pub struct Sample {
 }
 
 /// What the statements speak of, as SQL for a superuser.
-pub const SETUP: &str = include_str!("../../../host/src/query/policy/corpus/setup.sql");
+pub const SETUP: &str = include_str!("../../../host/src/query/policy/corpus/postgresql/setup.sql");
 
 pub fn harmful() -> Vec<Sample> {
     read(include_str!(
-        "../../../host/src/query/policy/corpus/harmful.sql"
+        "../../../host/src/query/policy/corpus/postgresql/harmful.sql"
     ))
 }
 
 pub fn legitimate() -> Vec<Sample> {
     read(include_str!(
-        "../../../host/src/query/policy/corpus/legitimate.sql"
+        "../../../host/src/query/policy/corpus/postgresql/legitimate.sql"
     ))
 }
 
 pub fn engine() -> Vec<Sample> {
     read(include_str!(
-        "../../../host/src/query/policy/corpus/engine.sql"
+        "../../../host/src/query/policy/corpus/postgresql/engine.sql"
     ))
 }
 

@@ -95,7 +95,7 @@ async fn names(postgres: &Postgres, condition: &str) -> Result<BTreeSet<String>>
 }
 
 fn passes(sql: &str) -> bool {
-    judge(Dialect::Postgresql, sql, &Limits::default()).is_ok()
+    judge(Dialect::Postgresql, &[], sql, &Limits::default()).is_ok()
 }
 
 #[tokio::test]

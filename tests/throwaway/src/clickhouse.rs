@@ -86,8 +86,9 @@ impl ClickHouse {
     /// When it is not installed or does not start; its log is part of the error.
     pub fn engine() -> Result<Self> {
         if let Ok(url) = std::env::var("CLICKHOUSE_TEST_URL") {
-            return Self::named(&url)
-                .context("CLICKHOUSE_TEST_URL is not of the form http://user:password@host:port/database");
+            return Self::named(&url).context(
+                "CLICKHOUSE_TEST_URL is not of the form http://user:password@host:port/database",
+            );
         }
         let python = Self::engine_python()
             .context("the ClickHouse engine is not there; `cargo xtask test` installs it")?;

@@ -84,6 +84,8 @@ pub struct Options {
     pub tls: Option<ServerTls>,
     /// Lines of `postgresql.conf`.
     pub settings: Vec<(String, String)>,
+    /// Environment variables of the server.
+    pub variables: Vec<(String, String)>,
 }
 
 impl Options {
@@ -95,6 +97,7 @@ impl Options {
             databases: Vec::new(),
             tls: None,
             settings: Vec::new(),
+            variables: Vec::new(),
         }
     }
 
@@ -123,6 +126,13 @@ impl Options {
     #[must_use]
     pub fn setting(mut self, name: &str, value: &str) -> Self {
         self.settings.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Sets an environment variable of the server.
+    #[must_use]
+    pub fn variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
         self
     }
 

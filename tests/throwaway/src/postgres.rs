@@ -156,6 +156,7 @@ impl Postgres {
             .arg("-D")
             .arg(self.data_folder())
             .args(["-c", &format!("port={}", self.port)])
+            .envs(self.options.variables.iter().cloned())
             .current_dir(self.folder.path());
         self.leash = Some(Leash::start(
             &program,

@@ -198,7 +198,10 @@ impl WasiHttpHooks for Hooks {
             let response = sending.await?;
             let idle: Box<dyn Future<Output = Result<(), Error>> + Send> =
                 Box::new(async { Ok(()) });
-            Ok((response.map(|incoming| body::bounded(incoming, pause)), idle))
+            Ok((
+                response.map(|incoming| body::bounded(incoming, pause)),
+                idle,
+            ))
         })
     }
 

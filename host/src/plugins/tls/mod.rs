@@ -23,6 +23,9 @@ use super::Tls;
 use super::bindings::connector::datachat::plugin::tls::Channel;
 use verify::{Check, Verifier};
 
+/// The largest file of root certificates, in bytes; all public authorities fit in a quarter of it.
+const LARGEST_PEM: u64 = 1 << 20;
+
 /// Shakes hands as a client and gives the encrypted streams.
 ///
 /// # Errors
@@ -104,17 +107,35 @@ fn build(
         .with_no_client_auth())
 }
 
+/// A regular file of reasonable size: a pipe would never end, a device might never.
+fn read_small(file: &Path) -> std::io::Result<Vec<u8>> {
+    let size = std::fs::metadata(file)?;
+    if !size.is_file() || size.len() > LARGEST_PEM {
+        return Err(std::io::Error::other(format!(
+            "it is not a regular file of at most {LARGEST_PEM} bytes"
+        )));
+    }
+    let mut pem = Vec::new();
+    std::io::Read::read_to_end(
+        &mut std::io::Read::take(std::fs::File::open(file)?, LARGEST_PEM),
+        &mut pem,
+    )?;
+    Ok(pem)
+}
+
 async fn from_file(
-    file: &Path,
+    path: &Path,
 ) -> Result<(Arc<RootCertStore>, Vec<CertificateDer<'static>>), String> {
     let unusable = |why: String| {
         format!(
             "the root certificates in {} can't be used: {why}",
-            file.display()
+            path.display()
         )
     };
-    let pem = tokio::fs::read(file)
+    let file = path.to_owned();
+    let pem = tokio::task::spawn_blocking(move || read_small(&file))
         .await
+        .map_err(|error| unusable(error.to_string()))?
         .map_err(|error| unusable(error.to_string()))?;
     let roots = CertificateDer::pem_slice_iter(&pem)
         .collect::<Result<Vec<_>, _>>()

@@ -135,6 +135,9 @@ impl<'a> Data<'a> {
                     Self::Text(texts)
                 }
             }
+            DataType::Binary if columns::is_geometry(field) => {
+                Self::Geometry(Blobs::Small(array.as_binary()))
+            }
             DataType::Binary => Self::Bytes(Blobs::Small(array.as_binary())),
             DataType::LargeBinary => Self::Bytes(Blobs::Large(array.as_binary())),
             DataType::BinaryView => Self::Bytes(Blobs::View(array.as_binary_view())),

@@ -61,12 +61,19 @@ pub fn is_uuid(field: &Field) -> bool {
     extension(field) == Some("arrow.uuid") && *field.data_type() == DataType::FixedSizeBinary(16)
 }
 
+/// Whether the column holds geometries as well-known binary.
+pub fn is_geometry(field: &Field) -> bool {
+    extension(field) == Some("geoarrow.wkb") && *field.data_type() == DataType::Binary
+}
+
 fn extension(field: &Field) -> Option<&str> {
     field.metadata().get(EXTENSION).map(String::as_str)
 }
 
 fn holds_bytes(field: &Field) -> bool {
     match field.data_type() {
+        // These are shown as text.
+        DataType::Binary if is_geometry(field) => false,
         DataType::Binary | DataType::LargeBinary | DataType::BinaryView => true,
         DataType::FixedSizeBinary(_) => !is_uuid(field),
         DataType::List(child) | DataType::LargeList(child) | DataType::FixedSizeList(child, _) => {

@@ -1,6 +1,9 @@
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, BinaryArray, Int64Array, IntervalMonthDayNanoArray, StringArray};
+use arrow_array::{
+    Array, ArrayRef, BinaryArray, Decimal128Array, Int64Array, IntervalMonthDayNanoArray,
+    StringArray,
+};
 use arrow_buffer::IntervalMonthDayNano;
 use arrow_ipc::reader::StreamReader;
 use futures_util::StreamExt;
@@ -29,7 +32,7 @@ async fn encoded(batches: &[RecordBatch], format: Format) -> Vec<u8> {
     let stream = begin(script([ipc(batches)]), limits(1_000_000, 1 << 30))
         .await
         .expect("begun");
-    let mut encoded = encode(stream, format, options()).expect("a body");
+    let mut encoded = encode(stream, format, options()).await.expect("a body");
     let bytes = collect(&mut encoded).await.expect("bytes");
     assert!(
         encoded.outcome.get().is_some(),
@@ -38,10 +41,16 @@ async fn encoded(batches: &[RecordBatch], format: Format) -> Vec<u8> {
     bytes
 }
 
-/// A stream that breaks after its first batch.
+/// A stream that breaks after its first batch, a short one.
 fn broken() -> Script {
-    let bytes = ipc(&[numbers(0..2), numbers(2..4)]);
-    let middle = bytes.len() / 2 + 200;
+    broken_after(2)
+}
+
+/// A stream that breaks after a first batch of so many rows.
+fn broken_after(rows: i64) -> Script {
+    let bytes = ipc(&[numbers(0..rows), numbers(rows..2 * rows)]);
+    // Some way into the second batch.
+    let middle = ipc(&[numbers(0..rows)]).len() + 100;
     Script(
         [
             Ok(bytes[..middle].to_vec().into()),
@@ -97,7 +106,9 @@ async fn a_small_result_is_one_piece() {
     let stream = begin(script([ipc(&[numbers(0..2)])]), limits(10, 1 << 20))
         .await
         .expect("begun");
-    let encoded = encode(stream, Format::Json, options()).expect("a body");
+    let encoded = encode(stream, Format::Json, options())
+        .await
+        .expect("a body");
     assert_eq!(encoded.body.count().await, 1);
 }
 
@@ -109,7 +120,9 @@ async fn a_large_result_leaves_in_small_pieces() {
     )
     .await
     .expect("begun");
-    let encoded = encode(stream, Format::Json, options()).expect("a body");
+    let encoded = encode(stream, Format::Json, options())
+        .await
+        .expect("a body");
     let sizes: Vec<_> = encoded
         .body
         .map(|piece| piece.expect("bytes").len())
@@ -142,7 +155,9 @@ async fn rows_that_are_there_do_not_wait_for_rows_that_are_not() {
         limits(10, 1 << 20),
     )
     .await;
-    let mut encoded = encode(stream.expect("begun"), Format::Ndjson, options()).expect("a body");
+    let mut encoded = encode(stream.expect("begun"), Format::Ndjson, options())
+        .await
+        .expect("a body");
     let first = encoded.body.next().await.expect("a piece").expect("bytes");
     assert!(first.ends_with(b"[0,\"text 0\"]\n[1,\"text 1\"]\n"));
 }
@@ -150,7 +165,9 @@ async fn rows_that_are_there_do_not_wait_for_rows_that_are_not() {
 #[tokio::test]
 async fn an_error_on_the_way_ends_json_with_the_problem() {
     let stream = begin(broken(), limits(100, 1 << 20)).await.expect("begun");
-    let mut encoded = encode(stream, Format::Json, options()).expect("a body");
+    let mut encoded = encode(stream, Format::Json, options())
+        .await
+        .expect("a body");
     let bytes = collect(&mut encoded).await.expect("whole JSON");
     let document: Value = serde_json::from_slice(&bytes).expect("JSON");
     assert_eq!(document["rows"], json!([[0, "text 0"], [1, "text 1"]]));
@@ -168,7 +185,9 @@ async fn an_error_on_the_way_ends_json_with_the_problem() {
 #[tokio::test]
 async fn an_error_on_the_way_ends_ndjson_with_a_line_and_breaks_the_others_off() {
     let stream = begin(broken(), limits(100, 1 << 20)).await.expect("begun");
-    let mut encoded = encode(stream, Format::Ndjson, options()).expect("a body");
+    let mut encoded = encode(stream, Format::Ndjson, options())
+        .await
+        .expect("a body");
     let bytes = collect(&mut encoded).await.expect("lines");
     let text = String::from_utf8(bytes).expect("UTF-8");
     assert_eq!(text.lines().count(), 4);
@@ -180,10 +199,39 @@ async fn an_error_on_the_way_ends_ndjson_with_a_line_and_breaks_the_others_off()
     );
     for format in [Format::Csv, Format::Arrow, Format::Parquet] {
         let stream = begin(broken(), limits(100, 1 << 20)).await.expect("begun");
-        let mut encoded = encode(stream, format, options()).expect("a body");
+        // The first piece is not full yet: nothing has begun.
+        let outcome = encode(stream, format, options()).await;
+        assert!(matches!(outcome, Err(EncodeError::Query(_))), "{format:?}");
+    }
+    // Parquet's first piece is a row group, and that is longer.
+    for format in [Format::Csv, Format::Arrow] {
+        let long = broken_after(50_000);
+        let stream = begin(long, limits(100_000, 1 << 30)).await.expect("begun");
+        let mut encoded = encode(stream, format, options()).await.expect("a body");
         let outcome = collect(&mut encoded).await;
         assert!(matches!(outcome, Err(EncodeError::Query(_))), "{format:?}");
         assert!(encoded.outcome.get().is_none());
+    }
+}
+
+#[tokio::test]
+async fn a_value_that_the_format_has_no_place_for_fails_before_the_answer_begins() {
+    let nan = Decimal128Array::from(vec![i128::MIN])
+        .with_precision_and_scale(10, 2)
+        .expect("a type");
+    let field = arrow_schema::Field::new("v", nan.data_type().clone(), true)
+        .with_metadata([("datachat.nan".to_owned(), "sentinel".to_owned())]);
+    let schema = Arc::new(arrow_schema::Schema::new(vec![field]));
+    let batch = RecordBatch::try_new(schema, vec![Arc::new(nan)]).expect("a batch");
+    for format in [Format::Arrow, Format::Parquet] {
+        let bytes = ipc(std::slice::from_ref(&batch));
+        let stream = begin(script([bytes]), limits(10, 1 << 20)).await;
+        match encode(stream.expect("begun"), format, options()).await {
+            Err(EncodeError::Format { detail, .. }) => {
+                assert!(detail.contains("column \"v\" holds NaN"), "{detail}");
+            }
+            _ => panic!("{format:?} was written"),
+        }
     }
 }
 
@@ -287,7 +335,7 @@ async fn parquet_shows_intervals_as_text_and_refuses_a_result_without_columns() 
     .await
     .expect("begun");
     assert!(matches!(
-        encode(stream, Format::Parquet, options()),
+        encode(stream, Format::Parquet, options()).await,
         Err(EncodeError::Format {
             format: "parquet",
             ..

@@ -20,6 +20,7 @@ mod rest;
 pub mod temporal;
 pub mod text;
 pub mod values;
+mod wkt;
 
 pub use columns::{Column, describe};
 pub use negotiate::{Format, NotAcceptable, negotiate};
@@ -34,7 +35,7 @@ use std::sync::{Arc, OnceLock};
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use bytes::Bytes;
-use futures_util::Stream;
+use futures_util::{Stream, StreamExt};
 
 use super::execute::{QueryError, QueryStream, Summary};
 use crate::registry::DatabaseRef;
@@ -127,11 +128,13 @@ trait Encoder: Send {
     }
 }
 
-/// Encodes a result.
+/// Encodes a result. Answers when the first piece is encoded, so that what does not fit the format fails
+/// before an answer has begun.
 ///
 /// # Errors
-/// The format can't hold the columns. Nothing has been written then.
-pub fn encode(
+/// The format can't hold the columns or a value of the first piece, or has no place for an error that came
+/// before its end. Nothing has been written then.
+pub async fn encode(
     stream: QueryStream,
     format: Format,
     options: Options,
@@ -141,7 +144,7 @@ pub fn encode(
     let mut out = Vec::with_capacity(PIECE_BYTES + PIECE_BYTES / 4);
     encoder.begin(&mut out)?;
     let outcome = Outcome::default();
-    let pump = Pump {
+    let mut pump = Pump {
         stream,
         encoder,
         out,
@@ -149,10 +152,12 @@ pub fn encode(
         done: false,
         outcome: outcome.clone(),
     };
-    let body = futures_util::stream::unfold(pump, |mut pump| async {
+    let first = pump.piece().await.transpose()?;
+    let rest = futures_util::stream::unfold(pump, |mut pump| async {
         let piece = pump.piece().await?;
         Some((piece, pump))
     });
+    let body = futures_util::stream::iter(first.map(Ok)).chain(rest);
     Ok(Encoded {
         format,
         database,

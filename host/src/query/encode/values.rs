@@ -6,7 +6,7 @@
 //! - Times carry the digits of their type, and `Z` only when the type has a zone. Where the field says
 //!   `datachat.infinity` = `sentinel`, the largest and smallest date or timestamp are `"infinity"` and
 //!   `"-infinity"`.
-//! - Bytes are base64; UUIDs and intervals have their usual text; JSON columns pass unparsed.
+//! - Bytes are base64, geometries well-known text; UUIDs and intervals have their usual text; JSON columns pass unparsed.
 //! - Where the field says `datachat.nan` = `sentinel`, the smallest decimal is `"NaN"`. Where it says
 //!   `datachat.layout` = `array`, the struct is an array, nested by its dimensions.
 //! - Lists are arrays, structs are objects (arrays when their fields have no names), maps are objects with
@@ -28,7 +28,7 @@ use arrow_buffer::{IntervalMonthDayNano, NullBuffer, i256};
 use arrow_schema::Field;
 
 use super::bind::{Blobs, Ranges, Texts, Times};
-use super::{Options, temporal, text};
+use super::{Options, temporal, text, wkt};
 
 /// How JSON shows integers of more than 32 bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
@@ -109,6 +109,7 @@ pub(super) enum Data<'a> {
     Text(Texts<'a>),
     Json(Texts<'a>),
     Bytes(Blobs<'a>),
+    Geometry(Blobs<'a>),
     Uuid(&'a FixedSizeBinaryArray),
     Date(&'a [i32], bool),
     Date64(&'a [i64]),
@@ -293,6 +294,7 @@ impl<'a> Cells<'a> {
                 out.extend_from_slice(texts.get(row).as_bytes());
             }
             Data::Bytes(blobs) => text::base64(blobs.get(row), out),
+            Data::Geometry(blobs) => wkt::write(blobs.get(row), out),
             Data::Uuid(array) => text::uuid(array.value(row), out),
             Data::Date(days, sentinel) => match (days[row], sentinel) {
                 (i32::MAX, true) => out.extend_from_slice(b"infinity"),

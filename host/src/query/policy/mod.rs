@@ -1,12 +1,19 @@
 //! Whether a statement may run, judged on its parse.
 //!
 //! This is the first of two layers; the second is the engine's own read-only mode. It fails closed: what a
-//! dialect's policy does not know is refused, and a dialect without a policy runs nothing.
+//! dialect's policy does not know is refused.
 
+mod clickhouse;
+mod draft;
 mod functions;
+mod generic;
 mod grammar;
+mod mysql;
 pub mod parser;
 mod postgres;
+mod scanner;
+mod shape;
+mod tokens;
 mod tree;
 
 use crate::limits::Limits;
@@ -47,8 +54,6 @@ pub enum Reason {
     Locking,
     /// A relation that must not be read: credentials, server files.
     Relation,
-    /// No policy for the dialect: nothing may run.
-    Dialect,
 }
 
 impl Reason {
@@ -64,16 +69,26 @@ impl Reason {
             Self::Function => "function",
             Self::Locking => "locking",
             Self::Relation => "relation",
-            Self::Dialect => "dialect",
         }
     }
 }
 
-/// Judges a statement.
+/// Whether a statement can be judged only with the `reading` of the session that will run it.
+pub const fn depends_on_session(dialect: Dialect) -> bool {
+    matches!(dialect, Dialect::Mysql)
+}
+
+/// Judges a statement. `reading` is what the session says of how its server reads a text; where the dialect
+/// does not depend on it, or the connector does not know, it is empty.
 ///
 /// # Errors
 /// The first rule that it breaks.
-pub fn judge(dialect: Dialect, sql: &str, limits: &Limits) -> Result<Permitted, Refusal> {
+pub fn judge(
+    dialect: Dialect,
+    reading: &[(String, String)],
+    sql: &str,
+    limits: &Limits,
+) -> Result<Permitted, Refusal> {
     if sql.len() as u64 > limits.query_max_sql_bytes {
         return Err(Refusal {
             reason: Reason::TooLong,
@@ -87,16 +102,9 @@ pub fn judge(dialect: Dialect, sql: &str, limits: &Limits) -> Result<Permitted, 
     }
     match dialect {
         Dialect::Postgresql => postgres::judge(sql)?,
-        Dialect::Mysql | Dialect::Clickhouse | Dialect::Generic => {
-            return Err(Refusal {
-                reason: Reason::Dialect,
-                message:
-                    "There is no read-only policy for this database's dialect yet, so no statement \
-                          is run on it."
-                        .to_owned(),
-                position: None,
-            });
-        }
+        Dialect::Mysql => mysql::judge(reading, sql)?,
+        Dialect::Clickhouse => clickhouse::judge(sql)?,
+        Dialect::Generic => generic::judge(sql)?,
     }
     Ok(Permitted {
         sql: sql.to_owned(),

@@ -289,9 +289,7 @@ fn data(ty: &Type, target: &DataType) -> Data {
         (DataType::Utf8 | DataType::Binary, _) => Data::Bytes(starts(), Vec::new()),
         (DataType::List(field), ty) => {
             let child = match ty {
-                Type::Array(inner) | Type::QBit(inner, _) => {
-                    Column::new(inner, field.data_type())
-                }
+                Type::Array(inner) | Type::QBit(inner, _) => Column::new(inner, field.data_type()),
                 Type::Nested(elements) => {
                     Column::new(&Type::Tuple(elements.clone()), field.data_type())
                 }
@@ -342,9 +340,10 @@ fn mismatch(ty: &Type) -> RowError {
 }
 
 fn offset(offsets: &mut Vec<i32>, end: usize) -> Result<(), RowError> {
-    offsets.push(i32::try_from(end).map_err(|_| {
-        RowError::malformed("more than two gigabytes of one column at a time")
-    })?);
+    offsets.push(
+        i32::try_from(end)
+            .map_err(|_| RowError::malformed("more than two gigabytes of one column at a time"))?,
+    );
     Ok(())
 }
 
@@ -361,9 +360,9 @@ fn check_text(offsets: &[i32], values: &[u8]) -> Result<(), RowError> {
         column: String::new(),
     };
     let text = std::str::from_utf8(values).map_err(|_| not_text())?;
-    let whole = offsets.iter().all(|offset| {
-        usize::try_from(*offset).is_ok_and(|offset| text.is_char_boundary(offset))
-    });
+    let whole = offsets
+        .iter()
+        .all(|offset| usize::try_from(*offset).is_ok_and(|offset| text.is_char_boundary(offset)));
     if whole { Ok(()) } else { Err(not_text()) }
 }
 
@@ -423,11 +422,9 @@ fn fixed(
         Type::Int { bits, .. } if usize::from(*bits) == size * 8 => {
             out.extend_from_slice(reader.take(size)?);
         }
-        Type::Float32
-        | Type::Float64
-        | Type::Date32
-        | Type::Interval(_)
-        | Type::FixedString(_) => out.extend_from_slice(reader.take(size)?),
+        Type::Float32 | Type::Float64 | Type::Date32 | Type::Interval(_) | Type::FixedString(_) => {
+            out.extend_from_slice(reader.take(size)?)
+        }
         Type::BFloat16 => {
             let number = bytes::bfloat16(reader.array()?);
             out.extend_from_slice(&number.to_le_bytes());
@@ -448,12 +445,13 @@ fn fixed(
         Type::DateTime64(digits, _) | Type::Time64(digits) => {
             let ticks = i64::from_le_bytes(reader.array()?);
             let more = unit_digits(unit(*digits)).saturating_sub(*digits);
-            let scaled = ticks.checked_mul(10i64.pow(more.into())).ok_or_else(|| {
-                RowError::OutOfRange {
-                    column: String::new(),
-                    why: "nanoseconds reach from 1677 to 2262",
-                }
-            })?;
+            let scaled =
+                ticks
+                    .checked_mul(10i64.pow(more.into()))
+                    .ok_or_else(|| RowError::OutOfRange {
+                        column: String::new(),
+                        why: "nanoseconds reach from 1677 to 2262",
+                    })?;
             out.extend_from_slice(&scaled.to_le_bytes());
         }
         Type::Uuid => out.extend_from_slice(&bytes::uuid(reader.array()?)),

@@ -60,7 +60,13 @@ pub(super) fn value(ty: &Type, reader: &mut Reader<'_>, out: &mut String) -> Res
         Type::Uuid => {
             let hex = u128::from_be_bytes(bytes::uuid(reader.array()?));
             let hex = format!("{hex:032x}");
-            let parts = [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]];
+            let parts = [
+                &hex[..8],
+                &hex[8..12],
+                &hex[12..16],
+                &hex[16..20],
+                &hex[20..],
+            ];
             quoted(&parts.join("-"), out);
         }
         Type::Ipv4 => quoted(&bytes::ipv4(u32::from_le_bytes(reader.array()?)), out),

@@ -67,7 +67,10 @@ fn decimals_keep_their_sign_in_a_wider_number() {
     );
     let unsigned = column("UInt128", &[&u128::MAX.to_le_bytes()]);
     assert_eq!(
-        unsigned.as_primitive::<Decimal256Type>().value(0).to_string(),
+        unsigned
+            .as_primitive::<Decimal256Type>()
+            .value(0)
+            .to_string(),
         u128::MAX.to_string()
     );
 }
@@ -141,7 +144,10 @@ fn lies_about_sizes_are_errors() {
         ("Nullable(UInt8)", &[9, 0]),
         ("Variant(UInt8)", &[7]),
         ("Enum8('a' = 1)", &[2]),
-        ("String", &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]),
+        (
+            "String",
+            &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff],
+        ),
         ("Array(Tuple())", &[0xff, 0xff, 0xff, 0x7f]),
     ] {
         let error = decoder(&[ty]).push(bytes).expect_err(ty);
@@ -167,7 +173,10 @@ fn a_header_is_read_once_it_is_all_there() {
     let (columns, length) = header(bytes).expect("a header");
     assert_eq!(length, bytes.len());
     assert_eq!(columns[1].1.to_string(), "Array(String)");
-    assert!(matches!(header(b"\x01\x01a\x03Foo"), Err(RowError::Malformed(_))));
+    assert!(matches!(
+        header(b"\x01\x01a\x03Foo"),
+        Err(RowError::Malformed(_))
+    ));
 }
 
 proptest! {

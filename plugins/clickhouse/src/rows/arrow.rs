@@ -35,7 +35,7 @@ use crate::types::convert::{convert, same_layout};
 const MAX_MESSAGE: usize = 1 << 30;
 
 /// The result of a statement.
-pub struct ArrowRows<B> {
+pub struct ArrowRows<B: Body> {
     answer: Option<Answer<B>>,
     plan: Rc<Plan>,
     input: Input,
@@ -141,8 +141,8 @@ impl<B: Body> ArrowRows<B> {
             return Err(rows.broken("an Arrow stream begins without its schema"));
         };
         let ids = schema_ids(&schema);
-        let source = try_fb_to_schema(schema)
-            .map_err(|error| rows.broken(&format!("Arrow: {error}")))?;
+        let source =
+            try_fb_to_schema(schema).map_err(|error| rows.broken(&format!("Arrow: {error}")))?;
         rows.input.at += head.length;
         let planned = plan.schema.fields();
         let fits = source.fields().len() == planned.len()

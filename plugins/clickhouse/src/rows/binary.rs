@@ -19,7 +19,7 @@ use crate::types::{Plan, Strings, plan};
 const HELD: usize = 16 << 10;
 
 /// The result of a statement.
-pub struct BinaryRows<B> {
+pub struct BinaryRows<B: Body> {
     answer: Option<Answer<B>>,
     input: Vec<u8>,
     at: usize,
@@ -166,7 +166,9 @@ impl<B: Body> BinaryRows<B> {
             .decoder
             .finish()
             .map_err(|error| errors::undecodable(&error))?;
-        self.stream.push(&batch).map_err(|error| unencodable(&error))
+        self.stream
+            .push(&batch)
+            .map_err(|error| unencodable(&error))
     }
 }
 

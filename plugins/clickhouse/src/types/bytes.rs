@@ -36,7 +36,9 @@ pub(crate) fn widest(bytes: [u8; 32], signed: bool) -> String {
         }
         groups.push(rest);
     }
-    let mut text = groups.pop().map_or("0".to_owned(), |first| first.to_string());
+    let mut text = groups
+        .pop()
+        .map_or("0".to_owned(), |first| first.to_string());
     for group in groups.iter().rev() {
         text.push_str(&format!("{group:0DIGITS$}"));
     }
@@ -67,7 +69,10 @@ pub(crate) fn uuid(mut bytes: [u8; 16]) -> [u8; 16] {
 
 /// A `FixedString` without the zeros that fill it.
 pub(crate) fn trimmed(bytes: &[u8]) -> &[u8] {
-    let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |at| at + 1);
+    let end = bytes
+        .iter()
+        .rposition(|byte| *byte != 0)
+        .map_or(0, |at| at + 1);
     &bytes[..end]
 }
 

@@ -12,8 +12,8 @@ use arrow_array::cast::AsArray as _;
 use arrow_array::types::{Int8Type, Int16Type, Int32Type, Int64Type, UInt16Type, UInt32Type};
 use arrow_array::{
     Array, ArrayRef, BinaryArray, Date32Array, Decimal256Array, DictionaryArray,
-    FixedSizeListArray, Float32Array, Float64Array, Int32Array, ListArray, MapArray,
-    StringArray, StructArray, make_array, new_null_array,
+    FixedSizeListArray, Float32Array, Float64Array, Int32Array, ListArray, MapArray, StringArray,
+    StructArray, make_array, new_null_array,
 };
 use arrow_schema::{DataType, FieldRef, TimeUnit};
 
@@ -66,11 +66,9 @@ pub fn convert(ty: &Type, array: &ArrayRef, target: &DataType) -> Result<ArrayRe
         }
         Type::LowCardinality(inner) => low_cardinality(inner, array, target),
         Type::Int { bits: 128, signed } => wide(array, *signed, target),
-        Type::Int { bits: 256, signed } => {
-            texts(array, 32, |b| {
-                Some(bytes::widest(b.try_into().ok()?, *signed))
-            })
-        }
+        Type::Int { bits: 256, signed } => texts(array, 32, |b| {
+            Some(bytes::widest(b.try_into().ok()?, *signed))
+        }),
         Type::BFloat16 => bfloat16(array),
         Type::String
         | Type::Json(_)
@@ -256,9 +254,9 @@ fn string(ty: &Type, array: &ArrayRef, target: &DataType) -> Result<ArrayRef, Co
             let text = StringArray::try_from_binary(binary).map_err(|_| ConvertError::NotText)?;
             Ok(Arc::new(text))
         }
-        (DataType::Utf8, DataType::Binary) => {
-            Ok(Arc::new(BinaryArray::from(array.as_string::<i32>().clone())))
-        }
+        (DataType::Utf8, DataType::Binary) => Ok(Arc::new(BinaryArray::from(
+            array.as_string::<i32>().clone(),
+        ))),
         _ => Err(unexpected(ty, array)),
     }
 }
@@ -298,7 +296,9 @@ fn date(ty: &Type, array: &ArrayRef) -> Result<ArrayRef, ConvertError> {
         }
         DataType::Int32 => {
             let days = array.as_primitive::<Int32Type>();
-            Ok(Arc::new(days.reinterpret_cast::<arrow_array::types::Date32Type>()))
+            Ok(Arc::new(
+                days.reinterpret_cast::<arrow_array::types::Date32Type>(),
+            ))
         }
         DataType::Date32 => Ok(Arc::new(Date32Array::from(array.to_data()))),
         _ => Err(unexpected(ty, array)),
@@ -462,9 +462,8 @@ fn geometry(
     let (Some(point), DataType::FixedSizeList(field, 2)) = (array.as_struct_opt(), target) else {
         return Err(unexpected(ty, array));
     };
-    let number = |index: usize| -> Option<&Float64Array> {
-        point.columns().get(index)?.as_primitive_opt()
-    };
+    let number =
+        |index: usize| -> Option<&Float64Array> { point.columns().get(index)?.as_primitive_opt() };
     let (Some(x), Some(y)) = (number(0), number(1)) else {
         return Err(unexpected(ty, array));
     };

@@ -1,7 +1,5 @@
 use arrow_array::types::{Decimal256Type, TimestampSecondType};
-use arrow_array::{
-    FixedSizeBinaryArray, Int8Array, UInt8Array, UInt16Array, UInt32Array,
-};
+use arrow_array::{FixedSizeBinaryArray, Int8Array, UInt8Array, UInt16Array, UInt32Array};
 use arrow_schema::{Field, Fields};
 
 use super::super::{Strings, parse, plan};
@@ -44,9 +42,8 @@ fn a_number_becomes_the_moment_or_the_name_that_it_stands_for() {
 
 #[test]
 fn wide_numbers_and_addresses_are_read_from_their_bytes() {
-    let bytes: ArrayRef = Arc::new(
-        FixedSizeBinaryArray::try_from_iter([[0xff; 16]].into_iter()).expect("an array"),
-    );
+    let bytes: ArrayRef =
+        Arc::new(FixedSizeBinaryArray::try_from_iter([[0xff; 16]].into_iter()).expect("an array"));
     let wide = converted("UInt128", Arc::clone(&bytes)).expect("a number");
     assert_eq!(
         wide.as_primitive::<Decimal256Type>().value(0).to_string(),
@@ -89,11 +86,16 @@ fn what_lies_within_other_values_is_converted_too() {
         .map(|name| Field::new(name, DataType::Float64, false))
         .to_vec()
         .into();
-    let point: ArrayRef = Arc::new(StructArray::new(fields, vec![numbers(1.0), numbers(2.0)], None));
+    let point: ArrayRef = Arc::new(StructArray::new(
+        fields,
+        vec![numbers(1.0), numbers(2.0)],
+        None,
+    ));
     let point = converted("Point", point).expect("a point");
     let pair = point.as_fixed_size_list().value(0);
     assert_eq!(
-        pair.as_primitive::<arrow_array::types::Float64Type>().values(),
+        pair.as_primitive::<arrow_array::types::Float64Type>()
+            .values(),
         &[1.0, 2.0]
     );
 }
@@ -123,7 +125,8 @@ fn layouts_of_servers_that_can_not_be_told_are_taken_too() {
     let days: ArrayRef = Arc::new(UInt16Array::from(vec![u16::MAX]));
     let days = converted("Date", days).expect("a date");
     assert_eq!(
-        days.as_primitive::<arrow_array::types::Date32Type>().value(0),
+        days.as_primitive::<arrow_array::types::Date32Type>()
+            .value(0),
         65_535
     );
 }
@@ -131,7 +134,14 @@ fn layouts_of_servers_that_can_not_be_told_are_taken_too() {
 #[test]
 fn another_type_than_the_servers_own_is_an_error() {
     let numbers: ArrayRef = Arc::new(UInt32Array::from(vec![1]));
-    for ty in ["Float64", "String", "UUID", "Array(UInt8)", "Tuple(UInt8)", "Point"] {
+    for ty in [
+        "Float64",
+        "String",
+        "UUID",
+        "Array(UInt8)",
+        "Tuple(UInt8)",
+        "Point",
+    ] {
         assert!(
             matches!(
                 converted(ty, Arc::clone(&numbers)),

@@ -69,10 +69,7 @@ fn types_that_servers_write_are_read() {
         ),
         (
             "Tuple(Date, String)",
-            Type::Tuple(vec![
-                element(None, Type::Date),
-                element(None, Type::String),
-            ]),
+            Type::Tuple(vec![element(None, Type::Date), element(None, Type::String)]),
         ),
         (
             "Variant(String, UInt64)",
@@ -95,15 +92,9 @@ fn types_that_servers_write_are_read() {
             "SimpleAggregateFunction(sum, UInt64)",
             Type::SimpleAggregateFunction("sum".into(), Box::new(int(64, false))),
         ),
-        (
-            "QBit(Float32, 3)",
-            Type::QBit(Box::new(Type::Float32), 3),
-        ),
+        ("QBit(Float32, 3)", Type::QBit(Box::new(Type::Float32), 3)),
         ("MultiPolygon", Type::Geo(Geo::MultiPolygon)),
-        (
-            "Nullable(Nothing)",
-            Type::Nullable(Box::new(Type::Nothing)),
-        ),
+        ("Nullable(Nothing)", Type::Nullable(Box::new(Type::Nothing))),
         (
             "Nested(a UInt8, b String)",
             Type::Nested(vec![

@@ -59,7 +59,11 @@ pub struct Plan {
 ///
 /// # Errors
 /// [`Unreadable`], for the state of an aggregate function.
-pub fn plan(columns: Vec<(String, Type)>, strings: Strings, zone: &str) -> Result<Plan, Unreadable> {
+pub fn plan(
+    columns: Vec<(String, Type)>,
+    strings: Strings,
+    zone: &str,
+) -> Result<Plan, Unreadable> {
     let shaper = Shaper { strings, zone };
     let mut types = Vec::with_capacity(columns.len());
     let mut fields = Vec::with_capacity(columns.len());
@@ -110,9 +114,7 @@ impl Shaper<'_> {
     }
 
     fn data_type(&self, ty: &Type) -> DataType {
-        let zone = |zone: &Option<String>| {
-            Some(Arc::from(zone.as_deref().unwrap_or(self.zone)))
-        };
+        let zone = |zone: &Option<String>| Some(Arc::from(zone.as_deref().unwrap_or(self.zone)));
         match ty {
             Type::Nothing => DataType::Null,
             Type::Bool => DataType::Boolean,

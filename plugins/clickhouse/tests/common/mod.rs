@@ -97,7 +97,10 @@ impl Http for Plain {
             .find(|(name, _)| name == "content-length")
             .and_then(|(_, value)| value.parse().ok());
         let framing = if is("transfer-encoding", "chunked") {
-            Framing::Chunks { left: 0, first: true }
+            Framing::Chunks {
+                left: 0,
+                first: true,
+            }
         } else if let Some(left) = length {
             Framing::Length(left)
         } else {

@@ -13,10 +13,11 @@ use arrow_array::builder::{
     TimestampMicrosecondBuilder, UInt32Builder, UInt64Builder,
 };
 
+use datachat_sdk::strings::Strings;
+
 use super::error::Fault;
 use super::nested::{List, ListSource, Struct};
 use super::shape::{Node, Shape};
-use super::strings::Strings;
 use super::text::TextForm;
 use super::wire::exactly;
 use super::{numeric, temporal};
@@ -194,7 +195,7 @@ impl Column {
             Self::Float64(builder) => Arc::new(builder.finish()),
             Self::Decimal128(builder, ..) => Arc::new(builder.finish()),
             Self::Decimal256(builder, ..) => Arc::new(builder.finish()),
-            Self::PlainText(strings) | Self::Text(_, strings, _) => strings.finish(),
+            Self::PlainText(strings) | Self::Text(_, strings, _) => Arc::new(strings.finish()),
             Self::Bytes(builder) => Arc::new(builder.finish()),
             Self::Date(builder) => Arc::new(builder.finish()),
             Self::Time(builder) => Arc::new(builder.finish()),

@@ -1,5 +1,6 @@
 //! Why a row could not become Arrow.
 
+use datachat_sdk::strings::NotUtf8;
 use thiserror::Error;
 
 /// What is wrong with one value, without saying which.
@@ -26,6 +27,12 @@ pub enum Fault {
     /// The batch would exceed what 32-bit offsets can address.
     #[error("the values are too large for one batch")]
     TooLarge,
+}
+
+impl From<NotUtf8> for Fault {
+    fn from(NotUtf8: NotUtf8) -> Self {
+        Self::NotUtf8
+    }
 }
 
 impl Fault {

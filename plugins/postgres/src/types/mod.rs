@@ -59,7 +59,6 @@ mod range;
 mod row;
 mod shape;
 mod spelling;
-mod strings;
 mod temporal;
 mod text;
 mod wire;

@@ -1,0 +1,122 @@
+//! Values come back exactly, columns keep their names, and empty results their columns.
+
+use super::kit::{
+    Answer, Kit, Objection, Verdict, failed, phrase, require, unexpected, unless_unsupported,
+};
+use super::{Check, Group};
+
+pub(super) const GROUP: Group = Group {
+    name: "values",
+    checks: &[
+        Check {
+            title: "a value of every type class comes back exactly",
+            run: |kit| Box::pin(classes(kit)),
+        },
+        Check {
+            title: "an empty result keeps its columns",
+            run: |kit| Box::pin(empty(kit)),
+        },
+        Check {
+            title: "columns of the same name are all there",
+            run: |kit| Box::pin(duplicates(kit)),
+        },
+        Check {
+            title: "every column has the database's own name of its type",
+            run: |kit| Box::pin(type_names(kit)),
+        },
+    ],
+};
+
+async fn classes(kit: &Kit) -> Verdict {
+    let mut wrong = Vec::new();
+    let literals = kit.phrases().literals;
+    for literal in literals {
+        let sql = format!("SELECT {}", literal.sql);
+        let answer = match kit.ask(&sql).await {
+            Ok(answer) => answer,
+            Err(error) => match unless_unsupported(error) {
+                Objection::Failed(seen) => {
+                    wrong.push(format!("{}: {seen}", literal.class));
+                    continue;
+                }
+                objection @ Objection::NotApplicable(_) if kit.phrases().many.is_none() => {
+                    return Err(objection);
+                }
+                Objection::NotApplicable(why) => {
+                    wrong.push(format!("{}: {why}", literal.class));
+                    continue;
+                }
+            },
+        };
+        let expected = format!("[{}]", literal.json);
+        if answer.rows != [expected.as_str()] {
+            wrong.push(format!(
+                "{}: {:?} instead of {expected}",
+                literal.class, answer.rows
+            ));
+        }
+    }
+    require(wrong.is_empty(), || wrong.join("; "))?;
+    Ok(Some(format!("{} classes", literals.len())))
+}
+
+async fn empty(kit: &Kit) -> Verdict {
+    let answer = match kit.phrases().empty {
+        Some(sql) => kit.ask(sql).await.map_err(unexpected)?,
+        None => {
+            let sql = format!("SELECT * FROM {} WHERE 1 = 0", kit.name_of(kit.sample()?));
+            kit.ask(&sql).await.map_err(unless_unsupported)?
+        }
+    };
+    require(answer.rows.is_empty(), || {
+        format!("it has {} rows", answer.rows.len())
+    })?;
+    require(!answer.columns.is_empty(), || {
+        "it has no columns".to_owned()
+    })?;
+    Ok(None)
+}
+
+async fn duplicates(kit: &Kit) -> Verdict {
+    let sql = match kit.phrases().duplicate {
+        Some(sql) => sql.to_owned(),
+        None => {
+            let sample = kit.sample()?;
+            let column = phrase(sample.columns.first(), "column")?;
+            let column = kit.quote(&column.name);
+            format!("SELECT {column}, {column} FROM {}", kit.name_of(sample))
+        }
+    };
+    let answer = kit.ask(&sql).await.map_err(unless_unsupported)?;
+    let names: Vec<&str> = answer
+        .columns
+        .iter()
+        .map(|column| column.name.as_str())
+        .collect();
+    match names.as_slice() {
+        [a, b] if a == b => Ok(None),
+        names => Err(failed(format!("the columns are {names:?}"))),
+    }
+}
+
+async fn type_names(kit: &Kit) -> Verdict {
+    let answer = sample_row(kit).await?;
+    for column in &answer.columns {
+        require(!column.db_type.is_empty(), || {
+            format!("{} has no datachat.db_type", column.name)
+        })?;
+    }
+    Ok(None)
+}
+
+/// The first row of a table of the database.
+pub(super) async fn sample_row(kit: &Kit) -> Result<Answer, Objection> {
+    let sql = format!("SELECT * FROM {}", kit.name_of(kit.sample()?));
+    let limits = crate::query::QueryLimits {
+        max_rows: 1,
+        on_limit: crate::query::OnLimit::Truncate,
+        ..kit.unlimited()
+    };
+    let none = crate::plugins::Parameters::Positional(Vec::new());
+    kit.ask_with(&sql, none, limits).await.map_err(unexpected)
+}
