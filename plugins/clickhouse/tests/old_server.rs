@@ -79,11 +79,12 @@ fn values_come_as_rows() {
     }
     let batches = query(
         &mut session,
-        "SELECT number, toString(number) FROM numbers(200000)",
+        "SELECT number, toString(number) FROM (SELECT number FROM system.numbers LIMIT 200000)",
     );
     assert_eq!(rows(&batches.expect("rows")), 200_000);
     assert!(rows(&query(&mut session, "SHOW DATABASES").expect("rows")) >= 2);
-    let mut limited = statement("SELECT number FROM numbers(1000000)");
+    let mut limited =
+        statement("SELECT number FROM (SELECT number FROM system.numbers LIMIT 1000000)");
     limited.max_rows = Some(11);
     assert_eq!(rows(&run(&mut session, limited).expect("rows")), 11);
 }
@@ -97,16 +98,16 @@ fn errors_have_their_class_before_and_in_the_middle_of_a_result() {
         ("SELEC 1", ErrorCode::Syntax),
         ("SELECT 1 FORM x y", ErrorCode::Syntax),
         (
-            "SELECT throwIf(number = 0) FROM numbers(3)",
+            "SELECT throwIf(number = 0) FROM (SELECT number FROM system.numbers LIMIT 3)",
             ErrorCode::DataException,
         ),
         // After thousands of rows that have been sent.
         (
-            "SELECT number, throwIf(number = 3000000) FROM numbers(4000000)",
+            "SELECT number, throwIf(number = 3000000) FROM (SELECT number FROM system.numbers LIMIT 4000000)",
             ErrorCode::DataException,
         ),
         (
-            "SELECT toString(number), throwIf(number = 3000000) FROM numbers(4000000)",
+            "SELECT toString(number), throwIf(number = 3000000) FROM (SELECT number FROM system.numbers LIMIT 4000000)",
             ErrorCode::DataException,
         ),
     ] {
@@ -143,7 +144,8 @@ fn nothing_is_written_by_a_reading_statement_whatever_the_profile() {
             ErrorCode::ReadOnlyViolation,
             "{user:?}: {error:?}"
         );
-        let mut limited = statement("SELECT number FROM numbers(100000)");
+        let mut limited =
+            statement("SELECT number FROM (SELECT number FROM system.numbers LIMIT 100000)");
         limited.max_rows = Some(3);
         assert_eq!(
             rows(&run(&mut session, limited).expect("rows")),

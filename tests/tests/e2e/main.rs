@@ -10,6 +10,7 @@ mod door;
 mod access;
 mod authentication;
 mod breakage;
+mod clickhouse;
 mod databases;
 mod environment;
 mod formats;

@@ -1,0 +1,244 @@
+//! ClickHouse through the same door: today's engine behind its HTTP interface, and an old server that is real.
+
+use std::io::Cursor;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use arrow_ipc::reader::StreamReader;
+use datachat_tests::{CANARY, ClickHouse, Client};
+use serde_json::{Value, json};
+use tokio::sync::OnceCell;
+
+use crate::stage::{query, question, scalar, stage, text, tool, unique};
+
+const SETUP: [&str; 4] = [
+    "CREATE DATABASE shop",
+    "CREATE TABLE shop.customers (id UInt32, name String, mood Enum8('sad' = 1, 'ok' = 2)) \
+     ENGINE = MergeTree ORDER BY id",
+    "INSERT INTO shop.customers SELECT number + 1, concat('c', toString(number + 1)), 'sad' \
+     FROM system.numbers LIMIT 120",
+    "CREATE VIEW shop.happy AS SELECT id FROM shop.customers WHERE mood = 'ok'",
+];
+
+fn set_up(server: ClickHouse) -> Result<ClickHouse> {
+    for sql in SETUP {
+        server.sql(sql)?;
+    }
+    Ok(server)
+}
+
+async fn engine() -> Result<&'static ClickHouse> {
+    static SERVER: OnceCell<ClickHouse> = OnceCell::const_new();
+    SERVER
+        .get_or_try_init(|| async { set_up(ClickHouse::engine()?) })
+        .await
+}
+
+async fn old() -> Result<&'static ClickHouse> {
+    static SERVER: OnceCell<ClickHouse> = OnceCell::const_new();
+    SERVER
+        .get_or_try_init(|| async { set_up(ClickHouse::old()?) })
+        .await
+}
+
+/// Registers a URL and gives what the server says of the connection.
+async fn registered(client: &Client, url: &str) -> Result<Value> {
+    let body = json!({"name": unique("clickhouse"), "database_url": url});
+    client.post("/api/v1/databases", &body).await?.expect(201)
+}
+
+/// A client, and the id of a connection.
+async fn shop(server: &ClickHouse) -> Result<(Client, String)> {
+    let client = stage().await?.client();
+    let connection = registered(&client, &server.url("shop")).await?;
+    Ok((client, text(&connection["connection_id"])?))
+}
+
+#[tokio::test]
+async fn a_database_is_registered_by_any_of_its_schemes() -> Result<()> {
+    let client = stage().await?.client();
+    for server in [engine().await?, old().await?] {
+        let url = server.url("shop");
+        for scheme in ["clickhouse", "http"] {
+            let url = url.replace("clickhouse://", &format!("{scheme}://"));
+            let connection = registered(&client, &url).await?;
+            assert_eq!(connection["database_type"], "clickhouse", "{connection}");
+        }
+        let wrong = json!({
+            "name": unique("clickhouse"),
+            "database_url": url.replace(CANARY, "not-it"),
+        });
+        let refused = client.post("/api/v1/databases", &wrong).await?;
+        ensure!(!refused.status.is_success(), "a wrong password was taken");
+        // A scheme that stands for TLS gets none from a server without.
+        let encrypted = json!({
+            "name": unique("clickhouse"),
+            "database_url": url.replace("clickhouse://", "https://"),
+        });
+        let refused = client.post("/api/v1/databases", &encrypted).await?;
+        ensure!(
+            !refused.status.is_success(),
+            "an answer without TLS was taken"
+        );
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_same_values_come_in_every_format() -> Result<()> {
+    let (client, id) = shop(engine().await?).await?;
+    let sql = "SELECT toUInt64(18446744073709551615) AS big, toDecimal64('1.10', 2) AS price, \
+        toDateTime('2024-02-29 12:30:00', 'Europe/Berlin') AS at, mood, toIPv4('1.2.3.4') AS ip, \
+        toInt128('-170141183460469231731687303715884105728') AS wide, map('a', 1) AS m, \
+        CAST(NULL AS Nullable(String)) AS nothing FROM customers WHERE id = 1";
+    let body = query(&client, &id, sql).await?.expect(200)?;
+    let row = &body["rows"][0];
+    assert_eq!(row[0], json!(u64::MAX));
+    assert_eq!(row[1], "1.10");
+    assert!(
+        row[2]
+            .as_str()
+            .is_some_and(|at| at.starts_with("2024-02-29T")),
+        "{row}"
+    );
+    assert_eq!((&row[3], &row[4]), (&json!("sad"), &json!("1.2.3.4")));
+    assert_eq!(row[5], "-170141183460469231731687303715884105728");
+    assert_eq!(row[7], Value::Null);
+    assert_eq!(body["columns"][2]["db_type"], "DateTime('Europe/Berlin')");
+    for format in ["csv", "ndjson", "arrow", "parquet"] {
+        let mut body = question(sql, id.as_str());
+        body["format"] = json!(format);
+        let answer = client.post("/api/v1/query", &body).await?;
+        assert_eq!(answer.status, 200, "{format}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn parameters_are_bound_and_results_of_many_batches_are_whole() -> Result<()> {
+    let (client, id) = shop(engine().await?).await?;
+    let mut body = question(
+        "SELECT name FROM customers WHERE id = {id:UInt32} AND name = {name:String}",
+        id.as_str(),
+    );
+    body["params"] = json!({"id": 7, "name": "c7"});
+    let answer = client.post("/api/v1/query", &body).await?.expect(200)?;
+    assert_eq!(answer["rows"], json!([["c7"]]));
+    let mut body = question(
+        "SELECT a.id, b.name, c.mood FROM customers a, customers b, customers c",
+        id.as_str(),
+    );
+    body["format"] = json!("arrow");
+    body["limits"] = json!({"max_rows": 2_000_000});
+    let answer = client.post("/api/v1/query", &body).await?;
+    let mut rows = 0;
+    for batch in StreamReader::try_new(Cursor::new(answer.body), None)? {
+        rows += batch?.num_rows();
+    }
+    assert_eq!(rows, 120 * 120 * 120);
+    Ok(())
+}
+
+#[tokio::test]
+async fn errors_are_problems_with_the_server_s_number_and_nothing_is_written() -> Result<()> {
+    for server in [engine().await?, old().await?] {
+        let (client, id) = shop(server).await?;
+        let problem = query(&client, &id, "SELECT missing FROM customers").await?;
+        ensure!(problem.status.is_client_error(), "{}", problem.status);
+        assert!(String::from_utf8_lossy(&problem.body).contains("47"));
+        for writing in [
+            "INSERT INTO customers VALUES (1, 'x', 'ok')",
+            "SELECT * FROM customers INTO OUTFILE '/tmp/stolen'",
+            "SELECT 1 FORMAT TSV",
+            "SELECT 1 SETTINGS readonly = 0",
+            "SELECT * FROM url('http://169.254.169.254/', TSV, 'a String')",
+        ] {
+            let answer = query(&client, &id, writing).await?;
+            ensure!(
+                answer.status.is_client_error(),
+                "{writing}: {}",
+                answer.status
+            );
+        }
+        assert_eq!(
+            scalar(&client, &id, "SELECT count() FROM customers").await?,
+            120
+        );
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_takes_its_statement_along() -> Result<()> {
+    let server = old().await?;
+    let (client, id) = shop(server).await?;
+    let running = || -> Result<bool> {
+        let count = server.sql(
+            "SELECT count() FROM system.processes WHERE query LIKE '%left waiting%' AND query NOT LIKE '%processes%'",
+        )?;
+        Ok(count != "0")
+    };
+    let sql = "SELECT 'left waiting', count() FROM (SELECT sleep(1) FROM system.numbers LIMIT 6553600000)";
+    let body = question(sql, id.as_str());
+    let leaving = client.afresh();
+    let request = tokio::spawn(async move { leaving.post("/api/v1/query", &body).await.map(drop) });
+    let patience = Instant::now() + Duration::from_secs(20);
+    while !running()? {
+        ensure!(Instant::now() < patience, "it does not run");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    request.abort();
+    let left = Instant::now();
+    while running()? {
+        // The server looks between two blocks, each of which sleeps a second.
+        ensure!(left.elapsed() < Duration::from_secs(5), "it still runs");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn at_the_time_limit_the_answer_is_504() -> Result<()> {
+    let (client, id) = shop(old().await?).await?;
+    let sql = "SELECT count() FROM (SELECT sleep(1) FROM system.numbers LIMIT 6553600000)";
+    let mut body = question(sql, id.as_str());
+    body["limits"] = json!({"timeout_ms": 1500});
+    client
+        .post("/api/v1/query", &body)
+        .await?
+        .problem(504, "timeout")?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_tools_work_as_on_any_database() -> Result<()> {
+    for server in [engine().await?, old().await?] {
+        let (client, id) = shop(server).await?;
+        let call = async |name: &str, arguments: Value| -> Result<Value> {
+            let mut body = tool(&client, &id, name, arguments).await?.expect(200)?;
+            Ok(body["result"].take())
+        };
+        let tables = call("list_tables", json!({})).await?;
+        let names: Vec<_> = tables["tables"]
+            .as_array()
+            .context("tables")?
+            .iter()
+            .map(|table| table["table"].clone())
+            .collect();
+        assert_eq!(names, ["customers", "happy"]);
+        let columns = call("list_columns", json!({"table": "CUSTOMERS"})).await?;
+        assert_eq!(
+            columns["columns"][0],
+            json!({"name": "id", "type": "UInt32", "nullable": false})
+        );
+        let sample = call("get_table_sample", json!({"table": "customers"})).await?;
+        assert!(sample.to_string().contains("c1"), "{sample}");
+        let ran = call(
+            "run_sql",
+            json!({"query": "SELECT count() AS n FROM customers"}),
+        )
+        .await?;
+        assert!(ran.to_string().contains("120"), "{ran}");
+    }
+    Ok(())
+}
