@@ -17,8 +17,9 @@ use crate::protocol::handshake::Agreed;
 use crate::protocol::reply::{self, Reply, ServerError};
 use crate::wire::Wire;
 
-/// How much of an unwanted result is skipped, in bytes, before the session is given up for it.
-const MAX_SKIPPED: usize = 4 * 1024 * 1024;
+/// How much of an unwanted result is skipped, in bytes, before the session is given up for it: more than is on
+/// its way when a statement is cancelled.
+const MAX_SKIPPED: usize = 16 * 1024 * 1024;
 
 /// A command whose answer has not been read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

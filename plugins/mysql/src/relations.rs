@@ -201,7 +201,7 @@ fn assemble(
         };
         let known = relation
             .foreign_keys
-            .iter_mut()
+            .iter()
             .position(|key| key.name == *constraint);
         let key = if let Some(index) = known {
             &mut relation.foreign_keys[index]

@@ -40,6 +40,9 @@ const GLOBAL: [(&str, &str, &str); 9] = [
     ),
 ];
 
+/// How many of the things that a user may write are named.
+const SHOWN: usize = 5;
+
 /// Rights to change data or what holds it.
 const WRITING: [&str; 13] = [
     "INSERT",
@@ -148,7 +151,6 @@ fn rights(role: &str, grants: &[String]) -> Vec<DangerousRight> {
             writable.push(object);
         }
     }
-    const SHOWN: usize = 5;
     if !writable.is_empty() {
         let more = writable.len().saturating_sub(SHOWN);
         let mut list = writable[..writable.len().min(SHOWN)].join(", ");

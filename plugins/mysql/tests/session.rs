@@ -458,10 +458,12 @@ fn a_reset_makes_the_session_as_new_and_keeps_how_it_reads() {
     assert!(fresh.contains(&mode.1));
 }
 
+/// Longer than a packet, and even.
+const LENGTH: usize = 0xFF_FFFF + 1001;
+
 #[test]
 fn a_value_and_a_parameter_of_more_than_16_mib_arrive_whole() {
     let mut session = app();
-    const LENGTH: usize = 0xFF_FFFF + 1001;
     let batches = query(
         &mut session,
         &format!("SELECT REPEAT('ab', {LENGTH} / 2), 7 FROM t"),

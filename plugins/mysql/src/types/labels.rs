@@ -172,7 +172,13 @@ mod tests {
             array
                 .keys()
                 .iter()
-                .map(|key| key.map(|key| values.value(key as usize).to_owned()))
+                .map(|key| {
+                    key.map(|key| {
+                        values
+                            .value(usize::try_from(key).expect("a key"))
+                            .to_owned()
+                    })
+                })
                 .collect()
         };
         let text = |text: &str| Some(text.to_owned());
