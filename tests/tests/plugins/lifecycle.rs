@@ -161,7 +161,7 @@ impl Crowd {
     /// Waits until every client can have been answered anew.
     async fn go_on(&self) {
         let wanted = self.answered.load(Ordering::Relaxed) + 64;
-        let end = Instant::now() + Duration::from_secs(60);
+        let end = Instant::now() + Duration::from_mins(1);
         while self.answered.load(Ordering::Relaxed) < wanted && Instant::now() < end {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
