@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::{Instant, SystemTime};
 
@@ -186,7 +186,7 @@ impl Table {
     }
 }
 
-fn reader(path: &PathBuf, delimiter: u8) -> Result<Reader<File>, DbError> {
+fn reader(path: &Path, delimiter: u8) -> Result<Reader<File>, DbError> {
     let file = File::open(path).map_err(|error| error::io("the file can't be opened", &error))?;
     Ok(ReaderBuilder::new()
         .delimiter(delimiter)
@@ -195,7 +195,7 @@ fn reader(path: &PathBuf, delimiter: u8) -> Result<Reader<File>, DbError> {
         .from_reader(file))
 }
 
-fn stamp(path: &PathBuf) -> Result<Stamp, DbError> {
+fn stamp(path: &Path) -> Result<Stamp, DbError> {
     let metadata =
         fs::metadata(path).map_err(|error| error::io("the file can't be read", &error))?;
     Ok((metadata.len(), metadata.modified().ok()))

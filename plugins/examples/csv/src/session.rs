@@ -101,9 +101,10 @@ impl Session {
             {
                 continue;
             }
-            let table = match filter.columns {
-                true => Some(self.folder.table(&name, None, None)?),
-                false => None,
+            let table = if filter.columns {
+                Some(self.folder.table(&name, None, None)?)
+            } else {
+                None
             };
             let columns = table.iter().flat_map(|table| &table.columns);
             relations.push(Relation {

@@ -96,7 +96,6 @@ impl Accumulator {
         }
         self.count += 1;
         match aggregate.function {
-            Function::Count => {}
             Function::Sum => self.value = sum(&self.value, &value)?,
             Function::Avg => {
                 let value = as_float(&value).map_or(Value::Null, Value::Float);
@@ -118,7 +117,7 @@ impl Accumulator {
             {
                 self.value = value;
             }
-            Function::Min | Function::Max => {}
+            Function::Count | Function::Min | Function::Max => {}
         }
         Ok(taken)
     }

@@ -86,7 +86,7 @@ impl Scope<'_> {
                     let inner = self.boolean(sub(expr)?, expr)?;
                     Ok((Expr::Not(Box::new(inner)), Some(Type::Boolean)))
                 }
-                UnaryOperator::Minus => self.negate(sub(expr)?, here()),
+                UnaryOperator::Minus => negate(sub(expr)?, here()),
                 UnaryOperator::Plus => sub(expr),
                 _ => Err(unsupported("this operator", here())),
             },
@@ -124,14 +124,14 @@ impl Scope<'_> {
                 expr,
                 pattern,
                 escape_char: None,
-            } => self.like(sub(expr)?, sub(pattern)?, false, *negated, here()),
+            } => like(sub(expr)?, sub(pattern)?, false, *negated, here()),
             Ast::ILike {
                 negated,
                 any: false,
                 expr,
                 pattern,
                 escape_char: None,
-            } => self.like(sub(expr)?, sub(pattern)?, true, *negated, here()),
+            } => like(sub(expr)?, sub(pattern)?, true, *negated, here()),
             Ast::Case {
                 case_token: _,
                 end_token: _,
@@ -280,43 +280,6 @@ impl Scope<'_> {
         Ok((expr, kind))
     }
 
-    fn negate(&self, (expr, kind): Typed, position: Option<u32>) -> Result<Typed, DbError> {
-        let expr = match (expr, kind) {
-            (Expr::Literal(Value::Integer(n)), _) => Expr::Literal(
-                n.checked_neg()
-                    .map(Value::Integer)
-                    .ok_or_else(|| data("an integer is out of range"))?,
-            ),
-            (Expr::Literal(Value::Float(n)), _) => Expr::Literal(Value::Float(-n)),
-            (expr, kind) if kind.is_none_or(Type::is_number) => {
-                let zero = Box::new(Expr::Literal(Value::Integer(0)));
-                Expr::Arithmetic(Operation::Subtract, zero, Box::new(expr))
-            }
-            _ => return Err(mismatch("a sign takes a number", position)),
-        };
-        Ok((expr, kind))
-    }
-
-    fn like(
-        &self,
-        text: Typed,
-        pattern: Typed,
-        any_case: bool,
-        negated: bool,
-        position: Option<u32>,
-    ) -> Result<Typed, DbError> {
-        let is_text = |kind: Option<Type>| kind.is_none_or(|kind| kind == Type::Text);
-        if !is_text(text.1) || !is_text(pattern.1) {
-            return Err(mismatch("LIKE takes texts", position));
-        }
-        let like = Expr::Like {
-            text: Box::new(text.0),
-            pattern: Box::new(pattern.0),
-            any_case,
-        };
-        Ok((negated_if(negated, like), Some(Type::Boolean)))
-    }
-
     fn case(
         &self,
         operand: Option<Typed>,
@@ -441,6 +404,42 @@ impl Scope<'_> {
             self.text.position(ast.span()),
         ))
     }
+}
+
+fn negate((expr, kind): Typed, position: Option<u32>) -> Result<Typed, DbError> {
+    let expr = match (expr, kind) {
+        (Expr::Literal(Value::Integer(n)), _) => Expr::Literal(
+            n.checked_neg()
+                .map(Value::Integer)
+                .ok_or_else(|| data("an integer is out of range"))?,
+        ),
+        (Expr::Literal(Value::Float(n)), _) => Expr::Literal(Value::Float(-n)),
+        (expr, kind) if kind.is_none_or(Type::is_number) => {
+            let zero = Box::new(Expr::Literal(Value::Integer(0)));
+            Expr::Arithmetic(Operation::Subtract, zero, Box::new(expr))
+        }
+        _ => return Err(mismatch("a sign takes a number", position)),
+    };
+    Ok((expr, kind))
+}
+
+fn like(
+    text: Typed,
+    pattern: Typed,
+    any_case: bool,
+    negated: bool,
+    position: Option<u32>,
+) -> Result<Typed, DbError> {
+    let is_text = |kind: Option<Type>| kind.is_none_or(|kind| kind == Type::Text);
+    if !is_text(text.1) || !is_text(pattern.1) {
+        return Err(mismatch("LIKE takes texts", position));
+    }
+    let like = Expr::Like {
+        text: Box::new(text.0),
+        pattern: Box::new(pattern.0),
+        any_case,
+    };
+    Ok((negated_if(negated, like), Some(Type::Boolean)))
 }
 
 fn compare(
