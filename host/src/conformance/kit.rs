@@ -284,6 +284,7 @@ pub(super) fn database_error(error: &QueryError) -> Option<&DbError> {
 }
 
 /// What a statement that should have worked says instead.
+#[allow(clippy::needless_pass_by_value)] // as map_err passes it
 pub(super) fn unexpected(error: QueryError) -> Objection {
     let text = match &error {
         QueryError::Plugin(PluginError::Failed { detail, .. }) => {

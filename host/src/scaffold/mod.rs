@@ -181,6 +181,8 @@ fn executable(path: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     fn text_of<'a>(files: &'a [(String, String)], path: &str) -> &'a str {
@@ -231,7 +233,6 @@ mod tests {
             fs::read_to_string(folder.join("a/b.txt")).expect("there"),
             "x"
         );
-        use std::os::unix::fs::PermissionsExt as _;
         let mode = fs::metadata(folder.join("run.sh"))
             .expect("there")
             .permissions()
