@@ -239,7 +239,10 @@ impl<H: Http> Session<H> {
         values: &[(String, Vec<u8>)],
         plan: &Rc<Plan>,
     ) -> Result<Option<Rows<H::Body>>, DbError> {
-        let arrow = self.facts.has_arrow() && !plan.types.iter().any(|ty| ty.any(&beyond_arrow));
+        // Who can't say that batches are not to be compressed gets rows.
+        let arrow = self.facts.has_arrow()
+            && self.facts.profile() != Profile::Closed
+            && !plan.types.iter().any(|ty| ty.any(&beyond_arrow));
         // Where the server can't stop by itself after a row, we do.
         let max_rows = request.max_rows.filter(|_| !self.stops_by_itself());
         if arrow {
