@@ -220,7 +220,7 @@ impl ClickHouse {
         )
     }
 
-    /// Runs a statement; the answer is in TabSeparated, without the last line's end.
+    /// Runs a statement; the answer is in `TabSeparated`, without the last line's end.
     ///
     /// # Errors
     /// The exception, or that nothing answers.
