@@ -114,7 +114,7 @@ fn classify(code: u32, phase: Phase, message: &str) -> ErrorCode {
         }
         // Ambiguity, aggregation and the number of arguments: the statement makes no sense.
         35 | 42 | 44 | 59 | 80 | 184 | 207 | 215 | 352 | 179 | 258 => ErrorCode::Syntax,
-        1 | 48 | 73 | 115 | 344 | 1002 => ErrorCode::Unsupported,
+        1 | 48 | 73 | 115 | 344 | 455 | 1002 => ErrorCode::Unsupported,
         469 => ErrorCode::Constraint,
         _ => ErrorCode::Internal,
     }
