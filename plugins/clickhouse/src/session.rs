@@ -517,7 +517,7 @@ fn refusal<B>(
     }
 }
 
-/// All rows of an answer in TabSeparated.
+/// All rows of an answer in `TabSeparated`.
 fn read_rows<B: Body>(mut answer: Answer<B>) -> Result<Vec<Vec<String>>, DbError> {
     let mut bytes = Vec::new();
     loop {

@@ -1,4 +1,4 @@
-//! RowBinary: rows as the server writes them for programs, one value after the other, without lengths of rows.
+//! `RowBinary`: rows as the server writes them for programs, one value after the other, without lengths of rows.
 //!
 //! Used where there is no Arrow stream: on servers older than 20, for statements that are no `SELECT`, and for
 //! types that the server's Arrow writer can't write. A row is decoded once all of it is there: [`skip`] walks

@@ -143,15 +143,15 @@ fn low_cardinality(
                 keys.clone()
             } else {
                 let numbers = dictionary.normalized_keys();
-                let numbers = numbers
+
+                numbers
                     .into_iter()
                     .enumerate()
                     .map(|(row, key)| {
                         keys.is_valid(row)
                             .then(|| i32::try_from(key).unwrap_or_default())
                     })
-                    .collect::<Int32Array>();
-                numbers
+                    .collect::<Int32Array>()
             };
             (keys, values)
         }
