@@ -116,9 +116,9 @@ fn parameters_are_bound_as_values() {
     assert_eq!(
         one(
             "SELECT hex({x:String})",
-            &[("x", Value::Bytes(vec![0, 0xff, b'\\']))]
+            &[("x", Value::Bytes(vec![0, b'\\', 0xc3, 0xa9]))]
         ),
-        "00FF5C"
+        "005CC3A9"
     );
     assert_eq!(
         one(
