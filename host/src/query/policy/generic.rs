@@ -146,7 +146,7 @@ pub fn judge(sql: &str) -> Result<(), Refusal> {
             return Err(statement.refusal(at, Reason::Function, message));
         }
     }
-    shape::judge(Piece::Query, statement.0.to_vec(), &RULES)
+    shape::judge(Piece::Query, statement.0, &RULES)
 }
 
 /// Whether the name before a parenthesis is no call, or a harmless one.
