@@ -231,6 +231,11 @@ impl Places {
     }
 }
 
+/// Whether a name without quotes is one everywhere: `@a` is a variable for some.
+fn is_plain(name: &str) -> bool {
+    name.chars().all(|c| c.is_alphanumeric() || c == '_')
+}
+
 /// What is odd about a token, if not every lexer reads it alike.
 fn read_differently(token: &Token) -> Option<&'static str> {
     match token {
@@ -238,6 +243,9 @@ fn read_differently(token: &Token) -> Option<&'static str> {
             Whitespace::SingleLineComment { .. } | Whitespace::MultiLineComment(_),
         ) => Some("a comment"),
         Token::Word(word) if word.value.contains('\\') => Some("a backslash in a name"),
+        Token::Word(word) if word.quote_style.is_none() && !is_plain(&word.value) => {
+            Some("this sign in a name")
+        }
         Token::SingleQuotedString(inner) | Token::DoubleQuotedString(inner)
             if inner.contains('\\') =>
         {

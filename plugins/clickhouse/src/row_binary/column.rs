@@ -73,7 +73,7 @@ impl Column {
             },
             Type::Variant(types) => {
                 if let Some(ty) = variant(types, reader)? {
-                    self.append_json(ty, reader)?
+                    self.append_json(ty, reader)?;
                 } else {
                     self.append_null();
                     return Ok(());
@@ -81,7 +81,7 @@ impl Column {
             }
             Type::Geo(Geo::Geometry) => {
                 if let Some(geo) = geometry(reader)? {
-                    self.append_json(&Type::Geo(geo), reader)?
+                    self.append_json(&Type::Geo(geo), reader)?;
                 } else {
                     self.append_null();
                     return Ok(());

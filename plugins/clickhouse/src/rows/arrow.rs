@@ -57,7 +57,7 @@ pub struct ArrowRows<B: Body> {
 enum Mode {
     /// Messages go out as they come in.
     Pass,
-    Convert(IpcStream),
+    Convert(Box<IpcStream>),
 }
 
 /// Bytes that have arrived and have not been used.
@@ -131,7 +131,7 @@ impl<B: Body> ArrowRows<B> {
         let Some(head) = rows.head(true)? else {
             let mut stream = IpcStream::new(&plan.schema).map_err(|error| unencodable(&error))?;
             stream.finish().map_err(|error| unencodable(&error))?;
-            rows.mode = Mode::Convert(stream);
+            rows.mode = Mode::Convert(Box::new(stream));
             rows.finish();
             return Ok(Some(rows));
         };
@@ -193,7 +193,7 @@ impl<B: Body> ArrowRows<B> {
 
     fn convert_from_here(&mut self) -> Result<(), DbError> {
         let stream = IpcStream::new(&self.plan.schema).map_err(|error| unencodable(&error))?;
-        self.mode = Mode::Convert(stream);
+        self.mode = Mode::Convert(Box::new(stream));
         Ok(())
     }
 

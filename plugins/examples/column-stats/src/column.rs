@@ -77,7 +77,7 @@ pub fn find(database: &impl Database, arguments: &Arguments) -> Result<Found, Fa
     found.retain(in_schema);
     prefer(&mut found, |relation| relation.name == table);
     if let Some(schema) = schema {
-        prefer(&mut found, |relation| relation.schema == schema)
+        prefer(&mut found, |relation| relation.schema == schema);
     } else {
         let default = database.default_schema()?;
         prefer(&mut found, |relation| {
