@@ -32,6 +32,7 @@ pub fn run(quick: bool) -> Result<()> {
     let workspace = Workspace::find()?;
     prerequisites::libclang()?;
     prerequisites::postgres()?;
+    prerequisites::clickhouse(&workspace)?;
     plugins::run(plugins::Options {
         hostile: false,
         examples: false,
