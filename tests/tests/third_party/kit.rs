@@ -2,7 +2,10 @@
 
 use anyhow::{Context, Result};
 use datachat_tests::components::built;
-use datachat_tests::{Auth, CANARY, Options, Postgres, Role, ServerOptions, TestServer, literal};
+use datachat_tests::{
+    Auth, CANARY, MariaDb, MariaDbAuth, MariaDbOptions, MariaDbUser, Options, Postgres, Role,
+    ServerOptions, TestServer, literal,
+};
 use serde_json::{Value, json};
 
 use crate::{run, run_json};
