@@ -236,8 +236,9 @@ impl TestServer {
         database_url: &str,
         further: Value,
     ) -> Result<String> {
-        let mut body =
-            json!({"name": name, "database_url": database_url, "database_type": "postgresql"});
+        // Every scheme that tests use is also the name of a type.
+        let scheme = database_url.split(':').next();
+        let mut body = json!({"name": name, "database_url": database_url, "database_type": scheme});
         if let (Some(body), Value::Object(further)) = (body.as_object_mut(), further) {
             body.extend(further);
         }

@@ -18,15 +18,12 @@ const PATH: &str = "/api/v1/catalog";
 const COLUMNS: [&str; 5] = ["type", "title", "status", "url_schemes", "url_form"];
 
 pub async fn run(server: &Server, args: &Args, printer: Printer) -> Result<(), Failure> {
-    match &args.database_type {
-        Some(database_type) => {
-            let name = utf8_percent_encode(database_type, NON_ALPHANUMERIC);
-            printer.record(&server.get(&format!("{PATH}/{name}")).await?)?;
-        }
-        None => {
-            let answer = server.get(PATH).await?;
-            printer.records(&COLUMNS, &answer["entries"])?;
-        }
+    if let Some(database_type) = &args.database_type {
+        let name = utf8_percent_encode(database_type, NON_ALPHANUMERIC);
+        printer.record(&server.get(&format!("{PATH}/{name}")).await?)?;
+    } else {
+        let answer = server.get(PATH).await?;
+        printer.records(&COLUMNS, &answer["entries"])?;
     }
     Ok(())
 }

@@ -75,7 +75,7 @@ async fn idle(kit: &Kit) -> Verdict {
     };
     let ask = async || {
         let none = Parameters::Positional(Vec::new());
-        kit.ask_on(&connection, &sql, none, kit.unlimited()).await
+        kit.ask_on(&connection, &sql, none, Kit::unlimited()).await
     };
     ask().await.map_err(blocked)?;
     tokio::time::sleep(RESET).await;

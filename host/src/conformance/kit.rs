@@ -131,7 +131,7 @@ impl Kit {
     /// The result of a statement, as a request gets it.
     pub(super) async fn ask(&self, sql: &str) -> Result<Answer, QueryError> {
         let none = Parameters::Positional(Vec::new());
-        self.ask_with(sql, none, self.unlimited()).await
+        self.ask_with(sql, none, Self::unlimited()).await
     }
 
     /// As [`Kit::ask`], with parameters and limits.
@@ -168,7 +168,7 @@ impl Kit {
     ) -> Result<Answer, QueryError> {
         let started = Instant::now();
         let cursor = self.start(connection, sql).await?;
-        let (reference, limits) = (connection.reference(), self.unlimited());
+        let (reference, limits) = (connection.reference(), Self::unlimited());
         let stream =
             QueryStream::begin(Box::new(cursor), reference, limits, &self.limits, started).await?;
         collect(stream).await
@@ -211,7 +211,7 @@ impl Kit {
     }
 
     /// Everything that a statement gives.
-    pub(super) fn unlimited(&self) -> QueryLimits {
+    pub(super) fn unlimited() -> QueryLimits {
         QueryLimits {
             max_rows: u64::MAX >> 1,
             max_bytes: u64::MAX >> 1,

@@ -45,7 +45,7 @@ async fn rows(kit: &Kit) -> Verdict {
     let limits = QueryLimits {
         max_rows: wanted,
         on_limit: OnLimit::Truncate,
-        ..kit.unlimited()
+        ..Kit::unlimited()
     };
     let none = Parameters::Positional(Vec::new());
     let answer = kit.ask_with(&sql, none, limits).await.map_err(unexpected)?;
@@ -66,7 +66,7 @@ async fn bytes(kit: &Kit) -> Verdict {
     let limits = QueryLimits {
         max_bytes: 1 << 20,
         on_limit: OnLimit::Truncate,
-        ..kit.unlimited()
+        ..Kit::unlimited()
     };
     let none = Parameters::Positional(Vec::new());
     let answer = kit
@@ -87,7 +87,7 @@ async fn time(kit: &Kit) -> Verdict {
     let slow = phrase(kit.phrases().slow, "statement that takes long")?;
     let limits = QueryLimits {
         timeout_ms: 700,
-        ..kit.unlimited()
+        ..Kit::unlimited()
     };
     let began = Instant::now();
     let none = Parameters::Positional(Vec::new());
@@ -111,7 +111,7 @@ async fn large(kit: &Kit) -> Verdict {
     let many = phrase(kit.phrases().many, "statement with a large result")?;
     let began = Instant::now();
     let mut stream = kit
-        .stream(&many(MANY), kit.unlimited())
+        .stream(&many(MANY), Kit::unlimited())
         .await
         .map_err(unexpected)?;
     let (mut rows, mut bytes) = (0, 0);

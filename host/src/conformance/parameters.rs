@@ -41,7 +41,7 @@ async fn echo(kit: &Kit) -> Verdict {
     }
     for echo in echoes {
         let bound = bind(kit, (echo.value)());
-        let asked = kit.ask_with(echo.sql, bound, kit.unlimited()).await;
+        let asked = kit.ask_with(echo.sql, bound, Kit::unlimited()).await;
         let answer = asked.map_err(unexpected)?;
         let expected = format!("[{}]", echo.json);
         require(answer.rows == [expected.as_str()], || {
@@ -71,7 +71,7 @@ async fn condition(kit: &Kit) -> Verdict {
             kit.quote(&column.name)
         );
         let evil = bind(kit, Value::Text("x' OR '1' = '1".to_owned()));
-        match kit.ask_with(&sql, evil, kit.unlimited()).await {
+        match kit.ask_with(&sql, evil, Kit::unlimited()).await {
             Ok(answer) => {
                 let none = answer.rows == ["[0]"] || answer.rows == ["[\"0\"]"];
                 require(none, || format!("{:?} rows were chosen", answer.rows))?;
@@ -96,7 +96,7 @@ async fn too_few(kit: &Kit) -> Verdict {
         ));
     };
     let none = Parameters::Positional(Vec::new());
-    match kit.ask_with(echo.sql, none, kit.unlimited()).await {
+    match kit.ask_with(echo.sql, none, Kit::unlimited()).await {
         Ok(answer) => Err(failed(format!("it gave {:?}", answer.rows))),
         Err(error) => match database_error(&error) {
             Some(told) if told.code != ErrorCode::Internal && told.code != ErrorCode::Protocol => {

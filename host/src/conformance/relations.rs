@@ -147,16 +147,16 @@ async fn templates(kit: &Kit) -> Verdict {
         None => Value::Null,
     };
     for given in [None, Some(sample.schema.as_str())] {
-        let bound = bind(kit, tables, &sample.name, schema(given));
-        let asked = kit.ask_with(&tables.sql, bound, kit.unlimited()).await;
+        let bound = bind(kit, tables, &sample.name, &schema(given));
+        let asked = kit.ask_with(&tables.sql, bound, Kit::unlimited()).await;
         let answer = asked.map_err(unexpected)?;
         let wanted = format!("[{:?},{:?}]", sample.schema, sample.name);
         require(answer.rows.contains(&wanted), || {
             format!("list-tables with the schema {given:?} does not give {wanted}")
         })?;
     }
-    let bound = bind(kit, columns, &sample.name, schema(Some(&sample.schema)));
-    let asked = kit.ask_with(&columns.sql, bound, kit.unlimited()).await;
+    let bound = bind(kit, columns, &sample.name, &schema(Some(&sample.schema)));
+    let asked = kit.ask_with(&columns.sql, bound, Kit::unlimited()).await;
     let answer = asked.map_err(unexpected)?;
     let read: Vec<String> = answer.rows.iter().filter_map(|row| third(row)).collect();
     let listed: Vec<&String> = sample.columns.iter().map(|column| &column.name).collect();
@@ -175,7 +175,7 @@ fn third(row: &str) -> Option<String> {
     values.get(2)?.as_str().map(str::to_owned)
 }
 
-fn bind(kit: &Kit, template: &Template, table: &str, schema: Value) -> Parameters {
+fn bind(kit: &Kit, template: &Template, table: &str, schema: &Value) -> Parameters {
     let value = |name: &String| match name.as_str() {
         "table" => Value::Text(table.to_owned()),
         _ => schema.clone(),

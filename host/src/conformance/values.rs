@@ -66,12 +66,11 @@ async fn classes(kit: &Kit) -> Verdict {
 }
 
 async fn empty(kit: &Kit) -> Verdict {
-    let answer = match kit.phrases().empty {
-        Some(sql) => kit.ask(sql).await.map_err(unexpected)?,
-        None => {
-            let sql = format!("SELECT * FROM {} WHERE 1 = 0", kit.name_of(kit.sample()?));
-            kit.ask(&sql).await.map_err(unless_unsupported)?
-        }
+    let answer = if let Some(sql) = kit.phrases().empty {
+        kit.ask(sql).await.map_err(unexpected)?
+    } else {
+        let sql = format!("SELECT * FROM {} WHERE 1 = 0", kit.name_of(kit.sample()?));
+        kit.ask(&sql).await.map_err(unless_unsupported)?
     };
     require(answer.rows.is_empty(), || {
         format!("it has {} rows", answer.rows.len())
@@ -83,14 +82,13 @@ async fn empty(kit: &Kit) -> Verdict {
 }
 
 async fn duplicates(kit: &Kit) -> Verdict {
-    let sql = match kit.phrases().duplicate {
-        Some(sql) => sql.to_owned(),
-        None => {
-            let sample = kit.sample()?;
-            let column = phrase(sample.columns.first(), "column")?;
-            let column = kit.quote(&column.name);
-            format!("SELECT {column}, {column} FROM {}", kit.name_of(sample))
-        }
+    let sql = if let Some(sql) = kit.phrases().duplicate {
+        sql.to_owned()
+    } else {
+        let sample = kit.sample()?;
+        let column = phrase(sample.columns.first(), "column")?;
+        let column = kit.quote(&column.name);
+        format!("SELECT {column}, {column} FROM {}", kit.name_of(sample))
     };
     let answer = kit.ask(&sql).await.map_err(unless_unsupported)?;
     let names: Vec<&str> = answer
@@ -120,7 +118,7 @@ pub(super) async fn sample_row(kit: &Kit) -> Result<Answer, Objection> {
     let limits = QueryLimits {
         max_rows: 1,
         on_limit: OnLimit::Truncate,
-        ..kit.unlimited()
+        ..Kit::unlimited()
     };
     let none = Parameters::Positional(Vec::new());
     kit.ask_with(&sql, none, limits).await.map_err(unexpected)

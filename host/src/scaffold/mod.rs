@@ -167,7 +167,7 @@ pub fn write(folder: &Path, files: &[(String, String)]) -> Result<(), ScaffoldEr
         let parent = path.parent().unwrap_or(folder);
         fs::create_dir_all(parent).map_err(|error| failed(parent, error))?;
         fs::write(&path, text).map_err(|error| failed(&path, error))?;
-        if inside.ends_with(".sh") {
+        if path.extension().is_some_and(|extension| extension == "sh") {
             executable(&path).map_err(|error| failed(&path, error))?;
         }
     }

@@ -112,19 +112,16 @@ impl<B: Body> Answer<B> {
             Source::Plain(body) => body.read(READ_SIZE),
             Source::Lz4 { decoder, raw } => {
                 let mut piece = vec![0; READ_SIZE / 4];
-                match decoder.read(&mut piece) {
-                    Ok(length) => {
-                        piece.truncate(length);
-                        Ok(piece)
-                    }
-                    Err(_) => {
-                        let mut raw = raw.borrow_mut();
-                        remember(&mut self.tail, &raw.tail);
-                        Err(raw
-                            .error
-                            .take()
-                            .unwrap_or(HttpError::Broken("its compression is damaged")))
-                    }
+                if let Ok(length) = decoder.read(&mut piece) {
+                    piece.truncate(length);
+                    Ok(piece)
+                } else {
+                    let mut raw = raw.borrow_mut();
+                    remember(&mut self.tail, &raw.tail);
+                    Err(raw
+                        .error
+                        .take()
+                        .unwrap_or(HttpError::Broken("its compression is damaged")))
                 }
             }
         };

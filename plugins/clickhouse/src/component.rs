@@ -66,7 +66,7 @@ impl GuestSession for SessionResource {
     }
 
     fn query(&self, request: Statement) -> Result<Cursor, DbError> {
-        let rows = self.0.borrow_mut().query(request)?;
+        let rows = self.0.borrow_mut().query(&request)?;
         Ok(Cursor::new(CursorResource(RefCell::new(rows))))
     }
 

@@ -92,7 +92,6 @@ pub fn from_exception(exception: &Exception, phase: Phase, statement: &str) -> D
 /// The class of an exception.
 fn classify(code: u32, phase: Phase, message: &str) -> ErrorCode {
     match code {
-        62 | 261 => ErrorCode::Syntax,
         81 if phase == Phase::Opening => ErrorCode::DatabaseMissing,
         // Columns, functions, identifiers, types, tables, databases, dictionaries, aggregate functions.
         8 | 10 | 16 | 46 | 47 | 50 | 51 | 60 | 63 | 81 | 36 if undefined(code, message) => {
@@ -113,10 +112,11 @@ fn classify(code: u32, phase: Phase, message: &str) -> ErrorCode {
             ErrorCode::DataException
         }
         // Ambiguity, aggregation and the number of arguments: the statement makes no sense.
-        35 | 42 | 44 | 59 | 80 | 184 | 207 | 215 | 352 | 179 | 258 => ErrorCode::Syntax,
-        1 | 48 | 73 | 115 | 344 | 1002 => ErrorCode::Unsupported,
+        62 | 261 | 35 | 42 | 44 | 59 | 80 | 184 | 207 | 215 | 352 | 179 | 258 => ErrorCode::Syntax,
+        1 | 48 | 73 | 115 | 344 | 455 | 1002 => ErrorCode::Unsupported,
         469 => ErrorCode::Constraint,
-        _ => ErrorCode::Internal,
+        // Whatever else the server says of itself.
+        _ => ErrorCode::ServerFault,
     }
 }
 
@@ -144,8 +144,8 @@ pub fn in_stream(tail: &[u8]) -> Option<Exception> {
         Some((_, marked)) => marked,
         None => &text,
     };
-    let at = text.match_indices("Code: ").map(|(at, _)| at);
-    at.filter_map(|at| {
+    let mut at = text.match_indices("Code: ").map(|(at, _)| at);
+    at.find_map(|at| {
         let candidate = &text[at..];
         if !candidate.contains("DB::") {
             return None;
@@ -153,7 +153,6 @@ pub fn in_stream(tail: &[u8]) -> Option<Exception> {
         let end = candidate.find("__exception__").unwrap_or(candidate.len());
         Exception::read(&candidate[..end])
     })
-    .next()
     .map(|mut exception| {
         // Behind the message stand its length and the mark of this answer.
         if let Some(cut) = exception.message.find("\r\n") {

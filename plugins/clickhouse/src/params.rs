@@ -1,5 +1,5 @@
 //! The values of a statement's parameters, as the server reads them: `{name:Type}` takes its value from
-//! `param_name`, a text in the escaped form of TabSeparated. The server parses the text as the type.
+//! `param_name`, a text in the escaped form of `TabSeparated`. The server parses the text as the type.
 
 use std::fmt::Write as _;
 
@@ -94,7 +94,7 @@ fn time(micros: i64, zone: &str) -> String {
     text
 }
 
-/// As TabSeparated has it.
+/// As `TabSeparated` has it.
 fn escape(bytes: &[u8]) -> Vec<u8> {
     let mut escaped = Vec::with_capacity(bytes.len());
     for &byte in bytes {
@@ -112,7 +112,7 @@ fn escape(bytes: &[u8]) -> Vec<u8> {
     escaped
 }
 
-/// The reverse of what TabSeparated does to a text.
+/// The reverse of what `TabSeparated` does to a text.
 pub(crate) fn unescape(field: &[u8]) -> Vec<u8> {
     let mut text = Vec::with_capacity(field.len());
     let mut bytes = field.iter().copied();

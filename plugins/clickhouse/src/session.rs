@@ -164,7 +164,7 @@ impl<H: Http> Session<H> {
     ///
     /// # Errors
     /// What the server says about the statement, or what is wrong with its parameters.
-    pub fn query(&mut self, request: Statement) -> Result<Rows<H::Body>, DbError> {
+    pub fn query(&mut self, request: &Statement) -> Result<Rows<H::Body>, DbError> {
         let values = params::encode(&request.params, &self.facts.zone)?;
         if !values.is_empty() && !self.facts.has_parameters() {
             return Err(db_error(
@@ -173,31 +173,31 @@ impl<H: Http> Session<H> {
             ));
         }
         if statement::kind(&request.sql) == Kind::Answer {
-            return self.answered(&request, &values);
+            return self.answered(request, &values);
         }
         // A remembered plan may be out of date: once more, with a new one, then.
         let remembered = self.plans.find(&request.sql);
         let fresh = remembered.is_none();
         let plan = match remembered {
             Some(plan) => plan,
-            None => match self.described(&request, &values) {
+            None => match self.described(request, &values) {
                 Ok(plan) => plan,
                 // The brackets around it may be what the server does not like.
                 Err(error) if error.code == ErrorCode::Syntax => {
-                    return self.answered(&request, &values);
+                    return self.answered(request, &values);
                 }
                 Err(error) => return Err(error),
             },
         };
-        match self.run(&request, &values, &plan)? {
+        match self.run(request, &values, &plan)? {
             Some(rows) => Ok(rows),
             None if fresh => Err(errors::malformed(
                 "its columns are not those that the server described",
             )),
             None => {
                 self.plans.forget(&request.sql);
-                let plan = self.described(&request, &values)?;
-                self.run(&request, &values, &plan)?.ok_or_else(|| {
+                let plan = self.described(request, &values)?;
+                self.run(request, &values, &plan)?.ok_or_else(|| {
                     errors::malformed("its columns are not those that the server described")
                 })
             }
@@ -239,7 +239,10 @@ impl<H: Http> Session<H> {
         values: &[(String, Vec<u8>)],
         plan: &Rc<Plan>,
     ) -> Result<Option<Rows<H::Body>>, DbError> {
-        let arrow = self.facts.has_arrow() && !plan.types.iter().any(|ty| ty.any(&beyond_arrow));
+        // Who can't say that batches are not to be compressed gets rows.
+        let arrow = self.facts.has_arrow()
+            && self.facts.profile() != Profile::Closed
+            && !plan.types.iter().any(|ty| ty.any(&beyond_arrow));
         // Where the server can't stop by itself after a row, we do.
         let max_rows = request.max_rows.filter(|_| !self.stops_by_itself());
         if arrow {
@@ -514,7 +517,7 @@ fn refusal<B>(
     }
 }
 
-/// All rows of an answer in TabSeparated.
+/// All rows of an answer in `TabSeparated`.
 fn read_rows<B: Body>(mut answer: Answer<B>) -> Result<Vec<Vec<String>>, DbError> {
     let mut bytes = Vec::new();
     loop {

@@ -154,8 +154,9 @@ fn a_stream_that_stops_anywhere_is_an_error() {
         for ended in [true, false] {
             let mut session = session(vec![ok(DESCRIBED), chunked(&[&whole[..end]], ended)]);
             let result = query(&mut session, "SELECT s");
-            // Nothing at all, in a body that is whole, is how some versions send a result without rows.
-            if end == 0 && ended {
+            // Nothing at all, in a body that is whole, is how some versions send a result without rows; and an
+            // empty chunk ends a body.
+            if end == 0 {
                 assert_eq!(common::rows(&result.expect("no rows")), 0);
                 continue;
             }

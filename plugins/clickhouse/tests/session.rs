@@ -111,14 +111,14 @@ fn parameters_are_bound_as_values() {
             "SELECT {x:DateTime64(6, 'UTC')}",
             &[("x", Value::TimestampMicros(1_500_000))]
         ),
-        "1970-01-01T00:00:01.500000Z"
+        "1970-01-01T00:00:01.500Z"
     );
     assert_eq!(
         one(
             "SELECT hex({x:String})",
-            &[("x", Value::Bytes(vec![0, 0xff, b'\\']))]
+            &[("x", Value::Bytes(vec![0, b'\\', 0xc3, 0xa9]))]
         ),
-        "00FF5C"
+        "005CC3A9"
     );
     assert_eq!(
         one(

@@ -1,5 +1,7 @@
 //! What a session is connected to, and what its user may do that a reader need not.
 
+use std::fmt::Write as _;
+
 use datachat_sdk::connector::types::DbError;
 use datachat_sdk::connector::{DangerousRight, ServerInfo};
 use datachat_sdk::net::Transport;
@@ -155,7 +157,7 @@ fn rights(role: &str, grants: &[String]) -> Vec<DangerousRight> {
         let more = writable.len().saturating_sub(SHOWN);
         let mut list = writable[..writable.len().min(SHOWN)].join(", ");
         if more > 0 {
-            list.push_str(&format!(" and {more} more"));
+            let _ = write!(list, " and {more} more");
         }
         add("write", &format!("may write or change {list}"));
     }

@@ -322,7 +322,10 @@ fn a_result_has_no_more_rows_than_asked_for_and_the_session_goes_on() {
         let mut request = statement(sql, vec![]);
         request.max_rows = Some(max);
         let batches = run(&mut session, request).expect(sql);
-        batches.iter().map(|batch| batch.num_rows()).sum::<usize>()
+        batches
+            .iter()
+            .map(arrow_array::RecordBatch::num_rows)
+            .sum::<usize>()
     };
     let started = Instant::now();
     assert_eq!(count("SELECT seq FROM seq_1_to_1000000000", 10), 10);
@@ -369,7 +372,10 @@ fn a_session_with_much_left_of_a_result_is_given_up_and_the_server_stops() {
     request.max_rows = Some(10);
     let batches = run(&mut session, request).expect("rows");
     assert_eq!(
-        batches.iter().map(|batch| batch.num_rows()).sum::<usize>(),
+        batches
+            .iter()
+            .map(arrow_array::RecordBatch::num_rows)
+            .sum::<usize>(),
         10
     );
     let error = session.reset().expect_err("given up");
@@ -470,7 +476,10 @@ fn a_value_and_a_parameter_of_more_than_16_mib_arrive_whole() {
     )
     .expect("rows");
     assert_eq!(
-        batches.iter().map(|batch| batch.num_rows()).sum::<usize>(),
+        batches
+            .iter()
+            .map(arrow_array::RecordBatch::num_rows)
+            .sum::<usize>(),
         3
     );
     for batch in &batches {
@@ -514,7 +523,7 @@ fn the_server_is_described_with_its_user_s_dangerous_rights() {
         ("MariaDB", "app@%")
     );
     assert!(
-        info.version.starts_with("1") && !info.version.contains('-'),
+        info.version.starts_with('1') && !info.version.contains('-'),
         "{}",
         info.version
     );

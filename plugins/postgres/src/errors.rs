@@ -211,9 +211,10 @@ mod tests {
             ("0A000", ErrorCode::Unsupported),
             ("25001", ErrorCode::Unsupported),
             ("40P01", ErrorCode::Cancelled),
-            ("XX000", ErrorCode::Internal),
-            ("", ErrorCode::Internal),
-            ("é", ErrorCode::Internal),
+            ("XX000", ErrorCode::ServerFault),
+            ("58030", ErrorCode::ServerFault),
+            ("", ErrorCode::ServerFault),
+            ("é", ErrorCode::ServerFault),
         ] {
             assert_eq!(
                 classify(&fields("ERROR", sqlstate), RUNNING),

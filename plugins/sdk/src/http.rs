@@ -194,10 +194,10 @@ impl Client {
         Ok(outgoing)
     }
 
-    fn write<'a>(
+    fn write(
         &self,
         body: &OutgoingBody,
-        pieces: &mut dyn Iterator<Item = &'a [u8]>,
+        pieces: &mut dyn Iterator<Item = &[u8]>,
     ) -> Result<(), HttpError> {
         let broken = |_| HttpError::Broken("it was closed while the request was sent");
         let stream = body

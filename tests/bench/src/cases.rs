@@ -11,7 +11,7 @@ use crate::component::{self, Component};
 use crate::http::Server;
 use crate::native::Native;
 use crate::stats::{Times, ratio, shown};
-use crate::{machine, mysql};
+use crate::{clickhouse, machine, mysql};
 
 const MILLION: &str = "SELECT * FROM rows";
 const THOUSAND: &str = "SELECT * FROM rows WHERE i4 <= 1000";
@@ -39,6 +39,7 @@ pub async fn run(postgres: &Postgres, quick: bool) -> Result<String> {
                 database_type: "postgresql",
                 port: postgres.port(),
                 user: "postgres",
+                password: "bench",
                 database: "postgres",
             },
         )
@@ -58,6 +59,7 @@ pub async fn run(postgres: &Postgres, quick: bool) -> Result<String> {
     bench.instances().await?;
     bench.json()?;
     bench.report.push_str(&mysql::run(quick).await?);
+    bench.report.push_str(&clickhouse::run(quick).await?);
     let version = bench.adbc.as_ref().map(|adbc| adbc.version.clone());
     writeln!(
         bench.report,

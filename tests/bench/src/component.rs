@@ -20,11 +20,12 @@ pub struct Component {
     limits: Limits,
 }
 
-/// Where to connect; the password is `bench`.
+/// Where to connect.
 pub struct Server<'a> {
     pub database_type: &'a str,
     pub port: u16,
     pub user: &'a str,
+    pub password: &'a str,
     pub database: &'a str,
 }
 
@@ -47,7 +48,7 @@ impl Component {
             port: server.port,
             database: Some(server.database.to_owned()),
             user: Some(server.user.to_owned()),
-            password: Some(Secret::new("bench".to_owned())),
+            password: Some(Secret::new(server.password.to_owned())),
             options: Vec::new(),
             tls: Tls {
                 mode: TlsMode::Disable,

@@ -6,6 +6,7 @@
 
 mod adbc;
 mod cases;
+mod clickhouse;
 mod component;
 mod http;
 mod machine;

@@ -50,6 +50,7 @@ pub async fn run(quick: bool) -> Result<String> {
             database_type: "mysql",
             port: server.port(),
             user: "bench",
+            password: "bench",
             database: "bench",
         },
     )

@@ -36,6 +36,7 @@ fn argument(arguments: &str) -> String {
     arguments.split('"').nth(3).unwrap_or_default().to_owned()
 }
 
+#[allow(clippy::result_large_err)] // the contract's error is as large as it is
 /// Reads a statement to its end; keeps the rows if it is told to.
 fn read(sql: &str, keep: bool) -> Result<(usize, usize), ToolError> {
     let none = Parameters::Positional(Vec::new());

@@ -182,7 +182,7 @@ fn cases(url: &str) -> Vec<Case> {
                 ("/0/state", json!("ready")),
             ],
             csv: vec![
-                "name,version,kind,state,digest,detail\r\n",
+                "name,version,kind,state,origin,digest,signer,folders,detail\r\n",
                 ",connector,ready,sha256:",
             ],
             ..case(&["plugins", "list"])

@@ -205,10 +205,13 @@ async fn an_error_in_the_middle_of_a_result_ends_it_with_that_error() -> Result<
             .as_array()
             .is_some_and(|rows| rows.len() < 100_000)
     );
-    for format in ["csv", "arrow", "parquet"] {
+    for format in ["csv", "arrow"] {
         let answer = client.post("/api/v1/query", &ask(format)).await;
         assert!(answer.is_err(), "{format} looks complete");
     }
+    // These rows are so alike that the first row group never fills: nothing has been sent.
+    let answer = client.post("/api/v1/query", &ask("parquet")).await?;
+    answer.problem(400, "data_exception")?;
     // The session is fit for use again.
     assert_eq!(
         scalar(&client, &id, "SELECT marker FROM whoami").await?,

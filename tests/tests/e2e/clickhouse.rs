@@ -43,7 +43,8 @@ async fn old() -> Result<&'static ClickHouse> {
 
 /// Registers a URL and gives what the server says of the connection.
 async fn registered(client: &Client, url: &str) -> Result<Value> {
-    let body = json!({"name": unique("clickhouse"), "database_url": url});
+    let body =
+        json!({"name": unique("clickhouse"), "database_url": url, "database_type": "clickhouse"});
     client.post("/api/v1/databases", &body).await?.expect(201)
 }
 

@@ -44,7 +44,8 @@ async fn mariadb() -> Result<&'static MariaDb> {
 
 /// Registers a URL and gives what the server says of the connection.
 async fn registered(client: &Client, url: &str) -> Result<Value> {
-    let body = json!({"name": unique("mariadb"), "database_url": url});
+    let scheme = url.split(':').next();
+    let body = json!({"name": unique("mariadb"), "database_url": url, "database_type": scheme});
     client.post("/api/v1/databases", &body).await?.expect(201)
 }
 
@@ -85,6 +86,7 @@ async fn a_database_is_registered_by_its_url_and_a_user_that_may_write_is_warned
     );
     let wrong = json!({
         "name": unique("mariadb"),
+        "database_type": "mysql",
         "database_url": server.url("reader", "not-it", "shop"),
     });
     let refused = client.post("/api/v1/databases", &wrong).await?;

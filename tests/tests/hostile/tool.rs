@@ -125,6 +125,7 @@ async fn server_with_the_tool() -> anyhow::Result<(TestServer, Client, Client, S
     let (user, admin) = (format!("{CANARY}-ann"), format!("{CANARY}-root"));
     let mut server = TestServer::start(
         ServerOptions::new("hostile-tool")
+            .variable("DATACHAT_PLUGIN_POLICY", "any")
             .variable("DATACHAT_TOOL_TIMEOUT_MS", "1000")
             .variable(
                 "DATACHAT_API_KEYS",

@@ -12,7 +12,9 @@ fn run(server: &TestServer, over_api: bool, arguments: &[&str]) -> Result<Output
     let mut command = server.command()?;
     command.env("DATACHAT_LOG", "error").args(arguments);
     if over_api {
-        command.env("DATA_CHAT_API_URL", server.base());
+        command
+            .env("DATA_CHAT_API_URL", server.base())
+            .env("DATA_CHAT_API_KEY", "root-key");
         // What it says must not come from the folder.
         command.env("DATACHAT_DATA_DIR", server.folder().join("elsewhere"));
     }

@@ -41,6 +41,7 @@ macro_rules! corpus {
 
 pub const POSTGRESQL: Corpus = corpus!("postgresql");
 pub const MYSQL: Corpus = corpus!("mysql");
+pub const CLICKHOUSE: Corpus = corpus!("clickhouse");
 
 impl Corpus {
     pub fn harmful(&self) -> Vec<Sample> {

@@ -1,10 +1,11 @@
 //! Read-only, tried: the policy's whole corpus against a server that is inspected before and after; here
-//! PostgreSQL, in `mariadb` MariaDB.
+//! PostgreSQL, in `mariadb` MariaDB, in `clickhouse` ClickHouse.
 //!
 //! The connection logs in as a superuser, so that nothing but the two layers stands between a statement and
 //! the server. `alone` tries what the second layer does without the first.
 
 mod alone;
+mod clickhouse;
 mod corpus;
 mod functions;
 mod inspection;

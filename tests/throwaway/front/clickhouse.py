@@ -4,7 +4,7 @@ The engine is `chdb`, ClickHouse as a library. This program speaks as much of th
 client needs: the statement in the body, settings, `param_…`, `database` and `default_format` in the query,
 name and password in headers, exceptions with their numbers. One statement runs at a time.
 
-What it can't do: cancel, tell users' rights apart, fail in the middle of an answer. `readonly` refuses what does
+What it can't do: take bytes that are no text, cancel, tell users' rights apart, fail in the middle of an answer. `readonly` refuses what does
 not begin as a reading statement: the engine could not leave that mode again.
 
 Arguments: port, file of name and password (a line each). Prints `ready` once it listens.

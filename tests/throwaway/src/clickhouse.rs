@@ -220,16 +220,26 @@ impl ClickHouse {
         )
     }
 
-    /// Runs a statement; the answer is in TabSeparated, without the last line's end.
+    /// Runs a statement; the answer is in `TabSeparated`, without the last line's end.
     ///
     /// # Errors
     /// The exception, or that nothing answers.
     pub fn sql(&self, sql: &str) -> Result<String> {
+        let answer = self.fetch(sql, "TabSeparatedRaw", "")?;
+        let text = String::from_utf8_lossy(&answer).into_owned();
+        Ok(text.strip_suffix('\n').unwrap_or(&text).to_owned())
+    }
+
+    /// Runs a statement; the answer is in a format, under settings as a URL has them (`&a=1`).
+    ///
+    /// # Errors
+    /// As [`ClickHouse::sql`].
+    pub fn fetch(&self, sql: &str, format: &str, settings: &str) -> Result<Vec<u8>> {
         let mut socket = TcpStream::connect((self.host.as_str(), self.port))?;
         socket.set_read_timeout(Some(PATIENCE))?;
         write!(
             socket,
-            "POST /?default_format=TabSeparatedRaw HTTP/1.1\r\nHost: {}\r\nX-ClickHouse-User: {}\r\n\
+            "POST /?default_format={format}{settings} HTTP/1.1\r\nHost: {}\r\nX-ClickHouse-User: {}\r\n\
              X-ClickHouse-Key: {}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{sql}",
             self.host,
             self.user,
@@ -244,11 +254,10 @@ impl ClickHouse {
         } else {
             body.to_vec()
         };
-        let text = String::from_utf8_lossy(&body).into_owned();
         if !head.starts_with("HTTP/1.1 200") {
-            bail!("{}", text.trim());
+            bail!("{}", String::from_utf8_lossy(&body).trim());
         }
-        Ok(text.strip_suffix('\n').unwrap_or(&text).to_owned())
+        Ok(body)
     }
 
     /// What the server has logged.

@@ -7,6 +7,7 @@
 //!
 //! Crash safety is reduced: data survives the death of the server, not of the machine.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::MetadataExt;
@@ -83,7 +84,7 @@ impl MariaDbUser {
         let require = if self.tls_only { " REQUIRE SSL" } else { "" };
         let mut sql = format!("CREATE USER {account} IDENTIFIED {identified}{require};");
         for grant in &self.grants {
-            sql.push_str(&format!("GRANT {grant} TO {account};"));
+            let _ = write!(sql, "GRANT {grant} TO {account};");
         }
         sql
     }
@@ -349,7 +350,7 @@ impl MariaDb {
         let mut sql = String::new();
         for database in &self.options.databases {
             let name = database.replace('`', "``");
-            sql.push_str(&format!("CREATE DATABASE `{name}`;"));
+            let _ = write!(sql, "CREATE DATABASE `{name}`;");
         }
         for user in &self.options.users {
             sql.push_str(&user.sql());

@@ -1,7 +1,7 @@
 //! Geometries as well-known text, from the well-known binary of columns of the extension `geoarrow.wkb`.
 //!
 //! Takes ISO's form and the extended one, which carries a reference system; that is written in front of the
-//! text, as PostGIS does: `SRID=4326;POINT(1 2)`. Bytes that are no geometry are written as base64: a connector
+//! text, as `PostGIS` does: `SRID=4326;POINT(1 2)`. Bytes that are no geometry are written as base64: a connector
 //! is not trusted to send what it announced, and other readers of the column get the bytes as they are.
 
 use super::text;

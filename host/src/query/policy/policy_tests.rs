@@ -97,7 +97,10 @@ pub(super) fn deep_statements() -> Vec<String> {
     let deep = |open: &str, close: &str, times: usize| {
         format!("SELECT {}1{}", open.repeat(times), close.repeat(times))
     };
-    vec![
+    let chains =
+        [10, 15, 20, 40, 80, 4_900].map(|times| format!("SELECT 1{}", " + 1".repeat(times)));
+    let nests = [5, 10, 20, 40, 80].map(|times| deep("f(CASE WHEN ", " THEN 1 END)", times));
+    let mut all = vec![
         deep("(", ")", 40_000),
         deep("abs(", ")", 5_000),
         deep("(SELECT ", ")", 5_000),
@@ -127,7 +130,10 @@ pub(super) fn deep_statements() -> Vec<String> {
         format!("SELECT a{}", " BETWEEN 1 AND 2".repeat(6_000)),
         format!("SELECT a{}", " LIMIT 1 BY a".repeat(7_000)),
         format!("SELECT {}", "(a AS ".repeat(15_000)),
-    ]
+    ];
+    all.extend(chains);
+    all.extend(nests);
+    all
 }
 
 fn verdict(sql: &str) -> Verdict {

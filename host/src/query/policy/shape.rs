@@ -8,8 +8,8 @@
 //! Calls, and relations that must not be read, are judged on the tokens (`tokens.rs`); here only functions in
 //! the place of a relation are, for those are allowed by list.
 //!
-//! A tree may be as deep as its text is long, and reading, walking and dropping it recurses, so deep ones are
-//! judged on a thread with enough stack.
+//! A tree may be as deep as its text is long, and reading, walking and dropping it recurses, so all but shallow
+//! ones are judged on a thread with enough stack.
 
 use std::ops::ControlFlow;
 
@@ -40,11 +40,13 @@ pub struct Rules {
     pub table_functions: &'static [&'static str],
 }
 
-/// Trees up to this depth fit any thread's stack.
-const SHALLOW: usize = 40;
+/// Trees up to this depth fit the stack of whoever asks: without optimisation a level takes 30 KiB.
+const SHALLOW: usize = 16;
+/// So they do if the parser nests no deeper than this, by its own count.
+const SHALLOW_NESTING: usize = 10;
 /// Deeper trees than this are not judged.
-const DEEPEST: usize = 8_000;
-/// How deep the parser nests, by its own count.
+const DEEPEST: usize = 5_000;
+/// How deep the parser nests at most.
 const NESTING: usize = 1_000;
 /// The stack for deep trees, in bytes. Only what is used of it is taken from memory.
 const STACK: usize = 256 << 20;
@@ -53,11 +55,8 @@ const STACK: usize = 256 << 20;
 ///
 /// # Errors
 /// It does not parse, or has something that is not known to only read.
-pub fn judge(piece: Piece, tokens: Vec<TokenWithSpan>, rules: &Rules) -> Result<(), Refusal> {
-    let depth = Tokens(&tokens).depth();
-    if depth <= SHALLOW {
-        return judge_here(piece, tokens, rules);
-    }
+pub fn judge(piece: Piece, tokens: &[TokenWithSpan], rules: &Rules) -> Result<(), Refusal> {
+    let depth = Tokens(tokens).depth();
     let too_deep = |message: &str| Refusal {
         reason: Reason::TooDeep,
         message: message.to_owned(),
@@ -66,10 +65,16 @@ pub fn judge(piece: Piece, tokens: Vec<TokenWithSpan>, rules: &Rules) -> Result<
     if depth > DEEPEST {
         return Err(too_deep("The statement is nested too deeply."));
     }
+    if depth <= SHALLOW {
+        match judge_here(piece, tokens, SHALLOW_NESTING, rules) {
+            Err(refusal) if refusal.reason == Reason::TooDeep => {}
+            judged => return judged,
+        }
+    }
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new()
             .stack_size(STACK)
-            .spawn_scoped(scope, || judge_here(piece, tokens, rules));
+            .spawn_scoped(scope, || judge_here(piece, tokens, NESTING, rules));
         let judged = thread.map(std::thread::ScopedJoinHandle::join);
         match judged {
             Ok(Ok(judged)) => judged,
@@ -80,10 +85,15 @@ pub fn judge(piece: Piece, tokens: Vec<TokenWithSpan>, rules: &Rules) -> Result<
     })
 }
 
-fn judge_here(piece: Piece, tokens: Vec<TokenWithSpan>, rules: &Rules) -> Result<(), Refusal> {
+fn judge_here(
+    piece: Piece,
+    tokens: &[TokenWithSpan],
+    nesting: usize,
+    rules: &Rules,
+) -> Result<(), Refusal> {
     let mut parser = Parser::new(rules.dialect)
-        .with_recursion_limit(NESTING)
-        .with_tokens_with_locations(tokens);
+        .with_recursion_limit(nesting)
+        .with_tokens_with_locations(tokens.to_vec());
     let mut shape = Shape { rules };
     let judged = match piece {
         Piece::Query => {

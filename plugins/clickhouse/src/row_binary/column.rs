@@ -71,20 +71,22 @@ impl Column {
                     _ => return self.append(inner, reader),
                 },
             },
-            Type::Variant(types) => match variant(types, reader)? {
-                Some(ty) => self.append_json(ty, reader)?,
-                None => {
+            Type::Variant(types) => {
+                if let Some(ty) = variant(types, reader)? {
+                    self.append_json(ty, reader)?;
+                } else {
                     self.append_null();
                     return Ok(());
                 }
-            },
-            Type::Geo(Geo::Geometry) => match geometry(reader)? {
-                Some(geo) => self.append_json(&Type::Geo(geo), reader)?,
-                None => {
+            }
+            Type::Geo(Geo::Geometry) => {
+                if let Some(geo) = geometry(reader)? {
+                    self.append_json(&Type::Geo(geo), reader)?;
+                } else {
                     self.append_null();
                     return Ok(());
                 }
-            },
+            }
             ty => self.append_value(ty, reader)?,
         }
         self.count(true);
@@ -423,7 +425,7 @@ fn fixed(
             out.extend_from_slice(reader.take(size)?);
         }
         Type::Float32 | Type::Float64 | Type::Date32 | Type::Interval(_) | Type::FixedString(_) => {
-            out.extend_from_slice(reader.take(size)?)
+            out.extend_from_slice(reader.take(size)?);
         }
         Type::BFloat16 => {
             let number = bytes::bfloat16(reader.array()?);

@@ -1,4 +1,4 @@
-//! RowBinary: rows as the server writes them for programs, one value after the other, without lengths of rows.
+//! `RowBinary`: rows as the server writes them for programs, one value after the other, without lengths of rows.
 //!
 //! Used where there is no Arrow stream: on servers older than 20, for statements that are no `SELECT`, and for
 //! types that the server's Arrow writer can't write. A row is decoded once all of it is there: [`skip`] walks
@@ -284,7 +284,7 @@ fn width(ty: &Type) -> Option<usize> {
         Type::BFloat16 | Type::Date => 2,
         Type::Float32 | Type::Date32 | Type::DateTime(_) | Type::Time | Type::Ipv4 => 4,
         Type::Float64 | Type::DateTime64(..) | Type::Time64(_) | Type::Interval(_) => 8,
-        Type::Uuid | Type::Ipv6 => 16,
+        Type::Uuid | Type::Ipv6 | Type::Geo(Geo::Point) => 16,
         Type::Decimal { precision, .. } => match precision {
             0..=9 => 4,
             10..=18 => 8,
@@ -299,7 +299,6 @@ fn width(ty: &Type) -> Option<usize> {
                 1
             }
         }
-        Type::Geo(Geo::Point) => 16,
         _ => return None,
     })
 }

@@ -4,8 +4,7 @@
 //!
 //! - If every column has the layout of the plan already, their bytes go out as they come in. Texts are checked
 //!   first, because the server calls any bytes a string, and whoever reads the stream would stumble.
-//! - If a column has another layout, or the server compresses batches and could not be told not to, batches
-//!   are decoded, converted column by column and encoded again.
+//! - If a column has another layout, batches are decoded, converted column by column and encoded again.
 //!
 //! A message is complete or it is not used; a stream without its end marker has failed.
 
@@ -58,7 +57,7 @@ pub struct ArrowRows<B: Body> {
 enum Mode {
     /// Messages go out as they come in.
     Pass,
-    Convert(IpcStream),
+    Convert(Box<IpcStream>),
 }
 
 /// Bytes that have arrived and have not been used.
@@ -132,7 +131,7 @@ impl<B: Body> ArrowRows<B> {
         let Some(head) = rows.head(true)? else {
             let mut stream = IpcStream::new(&plan.schema).map_err(|error| unencodable(&error))?;
             stream.finish().map_err(|error| unencodable(&error))?;
-            rows.mode = Mode::Convert(stream);
+            rows.mode = Mode::Convert(Box::new(stream));
             rows.finish();
             return Ok(Some(rows));
         };
@@ -194,7 +193,7 @@ impl<B: Body> ArrowRows<B> {
 
     fn convert_from_here(&mut self) -> Result<(), DbError> {
         let stream = IpcStream::new(&self.plan.schema).map_err(|error| unencodable(&error))?;
-        self.mode = Mode::Convert(stream);
+        self.mode = Mode::Convert(Box::new(stream));
         Ok(())
     }
 
@@ -308,11 +307,8 @@ impl<B: Body> ArrowRows<B> {
             _ => None,
         }
         .ok_or_else(|| self.broken("an unexpected message in the Arrow stream"))?;
-        if compressed && matches!(self.mode, Mode::Pass) {
-            if self.schema.is_empty() {
-                return Err(self.broken("the Arrow stream is compressed from its middle on"));
-            }
-            self.convert_from_here()?;
+        if compressed {
+            return Err(self.broken("a batch of the Arrow stream is compressed"));
         }
         if rows < 0 {
             return Err(self.broken("a batch of fewer rows than none"));

@@ -1,5 +1,7 @@
 //! Numbers and addresses out of their bytes, as both formats of a result have them.
 
+use std::fmt::Write as _;
+
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use arrow_buffer::i256;
@@ -15,13 +17,13 @@ pub(crate) fn wide(bytes: [u8; 16], signed: bool) -> i256 {
 
 /// A `UInt256` or `Int256`, little endian, in decimal digits.
 pub(crate) fn widest(bytes: [u8; 32], signed: bool) -> String {
+    const DIGITS: usize = 9;
+    const BASE: u64 = 1_000_000_000;
     let number = i256::from_le_bytes(bytes);
     if signed || !number.is_negative() {
         return number.to_string();
     }
     // More than Arrow's widest number holds: long division, by digits that fit.
-    const DIGITS: usize = 9;
-    const BASE: u64 = 1_000_000_000;
     let mut limbs: Vec<u32> = bytes
         .chunks_exact(4)
         .map(|limb| u32::from_le_bytes([limb[0], limb[1], limb[2], limb[3]]))
@@ -40,7 +42,7 @@ pub(crate) fn widest(bytes: [u8; 32], signed: bool) -> String {
         .pop()
         .map_or("0".to_owned(), |first| first.to_string());
     for group in groups.iter().rev() {
-        text.push_str(&format!("{group:0DIGITS$}"));
+        let _ = write!(text, "{group:0DIGITS$}");
     }
     text
 }

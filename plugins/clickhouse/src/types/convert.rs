@@ -38,9 +38,10 @@ pub fn same_layout(a: &DataType, b: &DataType) -> bool {
     let field = |a: &FieldRef, b: &FieldRef| same_layout(a.data_type(), b.data_type());
     match (a, b) {
         (DataType::Timestamp(a, _), DataType::Timestamp(b, _)) => a == b,
-        (DataType::List(a), DataType::List(b)) => field(a, b),
+        (DataType::List(a), DataType::List(b)) | (DataType::Map(a, _), DataType::Map(b, _)) => {
+            field(a, b)
+        }
         (DataType::FixedSizeList(a, n), DataType::FixedSizeList(b, m)) => n == m && field(a, b),
-        (DataType::Map(a, _), DataType::Map(b, _)) => field(a, b),
         (DataType::Struct(a), DataType::Struct(b)) => {
             a.len() == b.len() && a.iter().zip(b).all(|(a, b)| field(a, b))
         }
@@ -134,6 +135,7 @@ fn low_cardinality(
     let DataType::Dictionary(_, values_target) = target else {
         return convert(inner, array, target);
     };
+    #[allow(clippy::single_match_else)] // the second arm's comment explains it
     let (keys, values) = match array.data_type() {
         DataType::Dictionary(_, _) => {
             let dictionary = array.as_any_dictionary();
@@ -143,15 +145,15 @@ fn low_cardinality(
                 keys.clone()
             } else {
                 let numbers = dictionary.normalized_keys();
-                let numbers = numbers
+
+                numbers
                     .into_iter()
                     .enumerate()
                     .map(|(row, key)| {
                         keys.is_valid(row)
                             .then(|| i32::try_from(key).unwrap_or_default())
                     })
-                    .collect::<Int32Array>();
-                numbers
+                    .collect::<Int32Array>()
             };
             (keys, values)
         }

@@ -5,6 +5,7 @@ use arrow_schema::{Field, Fields};
 use super::super::{Strings, parse, plan};
 use super::*;
 
+#[allow(clippy::needless_pass_by_value)] // arrays are made where they are passed
 fn converted(ty: &str, array: ArrayRef) -> Result<ArrayRef, ConvertError> {
     let ty = parse(ty).expect("a type");
     let columns = vec![("c".to_owned(), ty.clone())];

@@ -160,8 +160,7 @@ impl Shaper<'_> {
             Type::Nullable(inner) | Type::SimpleAggregateFunction(_, inner) => {
                 self.data_type(inner)
             }
-            Type::Array(inner) => self.list(inner),
-            Type::QBit(inner, _) => self.list(inner),
+            Type::Array(inner) | Type::QBit(inner, _) => self.list(inner),
             Type::Nested(elements) => {
                 let item = DataType::Struct(self.fields(elements));
                 DataType::List(Arc::new(Field::new("item", item, false)))

@@ -2,6 +2,7 @@
 
 #![allow(dead_code)] // every test file uses a part
 
+use std::fmt::Write as _;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
@@ -32,6 +33,7 @@ impl Plain {
     }
 }
 
+#[allow(clippy::needless_pass_by_value)] // as map_err passes it
 fn http_error(error: io::Error) -> HttpError {
     match error.kind() {
         io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => HttpError::TimedOut,
@@ -59,7 +61,7 @@ impl Http for Plain {
             body.len()
         );
         for (name, value) in request.headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
+            let _ = write!(head, "{name}: {value}\r\n");
         }
         head.push_str("\r\n");
         self.seen.borrow_mut().push(head.clone());
@@ -149,9 +151,8 @@ impl Body for PlainBody {
     fn read(&mut self, max: usize) -> Result<Vec<u8>, HttpError> {
         const CUT: HttpError = HttpError::Broken("the answer stops before its end");
         match self.framing {
-            Framing::Ended => Ok(Vec::new()),
+            Framing::Ended | Framing::Length(0) => Ok(Vec::new()),
             Framing::Close => self.piece(max),
-            Framing::Length(0) => Ok(Vec::new()),
             Framing::Length(left) => {
                 let piece = self.piece(max.min(left))?;
                 if piece.is_empty() {
@@ -246,11 +247,12 @@ pub fn with(sql: &str, values: &[(&str, Value)]) -> Statement {
 }
 
 /// Runs a statement to its end.
+#[allow(clippy::needless_pass_by_value)] // statements are made where they are run
 pub fn run<H: Http>(
     session: &mut Session<H>,
     statement: Statement,
 ) -> Result<Vec<RecordBatch>, DbError> {
-    let mut rows = session.query(statement)?;
+    let mut rows = session.query(&statement)?;
     let mut bytes = Vec::new();
     loop {
         let piece = rows.read(1 << 20)?;

@@ -76,14 +76,13 @@ pub fn find(database: &impl Database, arguments: &Arguments) -> Result<Found, Fa
     let mut found: Vec<Relation> = database.tables(table)?;
     found.retain(in_schema);
     prefer(&mut found, |relation| relation.name == table);
-    match schema {
-        Some(schema) => prefer(&mut found, |relation| relation.schema == schema),
-        None => {
-            let default = database.default_schema()?;
-            prefer(&mut found, |relation| {
-                Some(&relation.schema) == default.as_ref()
-            });
-        }
+    if let Some(schema) = schema {
+        prefer(&mut found, |relation| relation.schema == schema);
+    } else {
+        let default = database.default_schema()?;
+        prefer(&mut found, |relation| {
+            Some(&relation.schema) == default.as_ref()
+        });
     }
     if found.len() > 1 {
         return Err(Failure::AmbiguousTable {

@@ -58,7 +58,10 @@ impl Folder {
             Ok(_) => Ok(folder),
             Err(error) => Err(db_error(
                 ErrorCode::DatabaseMissing,
-                format!("there is no folder {:?} to read: {error}", folder.path),
+                format!(
+                    "there is no folder {} to read: {error}",
+                    folder.path.display()
+                ),
             )),
         }
     }

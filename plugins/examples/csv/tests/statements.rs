@@ -19,7 +19,7 @@ id,customer,amount,paid,placed,updated,note
 ";
 
 struct Place {
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
     session: Session,
 }
 
@@ -48,10 +48,7 @@ fn open(files: &[(&str, &str)]) -> Place {
         std::fs::write(path, content).expect("written");
     }
     let session = Session::open(folder.path(), &target(None, &[])).expect("there");
-    Place {
-        _folder: folder,
-        session,
-    }
+    Place { folder, session }
 }
 
 fn statement(sql: &str, params: Vec<Value>) -> Statement {
@@ -370,9 +367,9 @@ fn relations_come_from_the_headers() {
 }
 
 #[test]
-fn a_folder_inside_and_another_delimiter_are_part_of_the_url() {
+fn afolder_inside_and_another_delimiter_are_part_of_the_url() {
     let place = open(&[("inner/deep.csv", "x;y\n1;2,5\n")]);
-    let root: &Path = place._folder.path();
+    let root: &Path = place.folder.path();
     let target = target(Some("inner"), &[("delimiter", "semicolon")]);
     let mut session = Session::open(root, &target).expect("there");
     let (_, lines) = run(
@@ -384,10 +381,10 @@ fn a_folder_inside_and_another_delimiter_are_part_of_the_url() {
 }
 
 #[test]
-fn a_name_that_leads_out_of_the_folder_is_refused() {
+fn a_name_that_leads_out_of_thefolder_is_refused() {
     let place = open(&[("a.csv", "x\n1\n")]);
     for inner in ["..", "../shop", ".", "a/b", "/"] {
-        let error = Session::open(place._folder.path(), &target(Some(inner), &[])).map(drop);
+        let error = Session::open(place.folder.path(), &target(Some(inner), &[])).map(drop);
         assert_eq!(
             error.expect_err(inner).code,
             ErrorCode::DatabaseMissing,

@@ -263,7 +263,7 @@ mod tests {
             2 * MAX_PACKET,
             2 * MAX_PACKET + 5,
         ] {
-            let body: Vec<u8> = (0..length).map(|n| (n % 251) as u8).collect();
+            let body: Vec<u8> = (0..251).cycle().take(length).collect();
             let mut stream = Vec::new();
             let parts = command::packets(7, &body, &mut stream);
             assert_eq!(usize::from(parts), length / MAX_PACKET + 1);

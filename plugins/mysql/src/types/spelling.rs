@@ -120,9 +120,9 @@ mod tests {
     #[test]
     fn types_are_spelled_as_in_a_definition() {
         let column = |kind, length, character_set, flags, decimals| Column {
-            kind,
-            length,
             character_set,
+            length,
+            kind,
             flags,
             decimals,
             ..Column::default()

@@ -21,6 +21,10 @@ use datachat_throwaway::{CANARY, MariaDb, MariaDbAuth, MariaDbOptions, MariaDbUs
 
 use crate::matrix::{CASES, Case};
 
+/// A server, and a session on it.
+///
+/// # Panics
+/// There is none.
 pub fn start() -> (MariaDb, Session<Plain>) {
     let server = MariaDb::start(
         MariaDbOptions::default()

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow_schema::{DataType, Field, TimeUnit};
 
 /// One type.
+#[derive(Clone, Copy)]
 pub struct Case {
     pub sql_type: &'static str,
     pub sql_mode: &'static str,

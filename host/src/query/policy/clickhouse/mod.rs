@@ -206,9 +206,9 @@ fn judge_piece(piece: Piece, tokens: Tokens) -> Result<(), Refusal> {
         let message = "The statement is nested too deeply.";
         return Err(tokens.refusal(0, Reason::TooDeep, message));
     };
-    shape::judge(piece, statement, &RULES)?;
+    shape::judge(piece, &statement, &RULES)?;
     queries
-        .into_iter()
+        .iter()
         .try_for_each(|query| shape::judge(Piece::Query, query, &RULES))
 }
 

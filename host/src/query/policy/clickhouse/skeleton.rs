@@ -68,7 +68,7 @@ fn edit(tokens: Tokens) -> (Vec<TokenWithSpan>, Vec<Vec<TokenWithSpan>>) {
             Token::Question | Token::Colon => draft.replace(at, vec![Token::Plus]),
             // An element of a tuple.
             Token::Period if matches!(tokens.get(at + 1), Token::Number(..)) => {
-                draft.drop(at, at + 2)
+                draft.drop(at, at + 2);
             }
             // `* EXCEPT name`
             Token::Mul
@@ -79,13 +79,11 @@ fn edit(tokens: Tokens) -> (Vec<TokenWithSpan>, Vec<Vec<TokenWithSpan>>) {
                 draft.drop(at + 1, at + 3);
             }
             Token::Word(_) if at > 0 && tokens.is(at - 1, &Token::Period) => {
-                columns(&mut draft, tokens, at)
+                columns(&mut draft, tokens, at);
             }
-            Token::Word(_) => {
-                if tokens.word(at).is_some() {
-                    clause(&mut draft, tokens, at);
-                    columns(&mut draft, tokens, at);
-                }
+            Token::Word(_) if tokens.word(at).is_some() => {
+                clause(&mut draft, tokens, at);
+                columns(&mut draft, tokens, at);
             }
             _ => {}
         }
@@ -114,9 +112,9 @@ fn clause(draft: &mut Draft, tokens: Tokens, at: usize) {
         draft.drop(at - usize::from(kind), at + 2);
     } else if tokens.says_one(at, JOINING) && joins(tokens, at) {
         join(draft, tokens, at);
-    } else if says("GLOBAL") && tokens.says_one(at + 1, &["IN", "NOT"]) {
-        draft.drop(at, at + 1);
-    } else if says("FINAL") && ends_relation(tokens, at) {
+    } else if (says("GLOBAL") && tokens.says_one(at + 1, &["IN", "NOT"]))
+        || (says("FINAL") && ends_relation(tokens, at))
+    {
         draft.drop(at, at + 1);
     } else if says("SAMPLE") && matches!(tokens.get(at + 1), Token::Number(..)) {
         let mut end = after_ratio(tokens, at + 1);

@@ -169,7 +169,7 @@ fn judge_tokens(tokens: Tokens, mode: Mode) -> Result<(), Refusal> {
 }
 
 fn judge_piece(piece: Piece, tokens: Tokens) -> Result<(), Refusal> {
-    shape::judge(piece, skeleton::of(tokens), &RULES)
+    shape::judge(piece, &skeleton::of(tokens), &RULES)
 }
 
 fn ends(tokens: Tokens, at: usize) -> Result<(), Refusal> {

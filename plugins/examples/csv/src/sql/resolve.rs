@@ -140,7 +140,13 @@ impl Scope<'_> {
                 else_result,
             } => {
                 let operand = operand.as_deref().map(&sub).transpose()?;
-                self.case(operand, conditions, else_result.as_deref(), &sub, here())
+                self.case(
+                    operand.as_ref(),
+                    conditions,
+                    else_result.as_deref(),
+                    &sub,
+                    here(),
+                )
             }
             Ast::Function(call) => self.call(call, groups, here()),
             _ => Err(unsupported("this expression", here())),
@@ -282,7 +288,7 @@ impl Scope<'_> {
 
     fn case(
         &self,
-        operand: Option<Typed>,
+        operand: Option<&Typed>,
         conditions: &[CaseWhen],
         otherwise: Option<&Ast>,
         sub: &dyn Fn(&Ast) -> Result<Typed, DbError>,
@@ -292,7 +298,7 @@ impl Scope<'_> {
         let mut kind = None;
         let mut results = Vec::with_capacity(conditions.len() + 1);
         for CaseWhen { condition, result } in conditions {
-            let condition = match &operand {
+            let condition = match operand {
                 Some(operand) => compare(
                     Comparison::Equal,
                     operand.clone(),

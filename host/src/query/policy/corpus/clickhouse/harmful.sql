@@ -184,8 +184,6 @@ SELECT * FROM a_function_of_the_next_version('x')
 --! function; alone reaches
 DESCRIBE TABLE url('http://127.0.0.1:1/', 'CSV')
 --! function; alone reaches
-DESCRIBE s3('http://127.0.0.1:1/bucket/key', 'CSV')
---! function; alone reaches
 DESC mysql('127.0.0.1:1', 'a', 'b', 'c', 'd')
 --! function; alone reaches
 DESCRIBE TABLE remote('127.0.0.1:1', 'system.one')

@@ -1,0 +1,141 @@
+//! The corpus of ClickHouse against today's engine, inspected before and after.
+//!
+//! The engine stands behind a front of ours that imitates `readonly` by a statement's first word, so nothing
+//! is tried here of what the engine does by itself: the corpus says what it did when it was asked directly.
+
+use anyhow::{Result, ensure};
+use datachat_tests::{Answer, ClickHouse, skipped};
+
+use crate::corpus::{CLICKHOUSE, Sample};
+use crate::inspection::{Facts, difference};
+use crate::scene::Scene;
+use crate::{all_are_answered, all_are_refused, complain};
+
+/// What concerns the whole server: a name, and a query of rows of (what, value).
+const SERVER: &[(&str, &str)] = &[
+    (
+        "column",
+        "SELECT concat(database, '.', table, '.', name), type FROM system.columns WHERE database != 'system'",
+    ),
+    (
+        "table",
+        "SELECT concat(database, '.', name), create_table_query FROM system.tables WHERE database != 'system'",
+    ),
+    ("database", "SELECT name, engine FROM system.databases"),
+    (
+        "function",
+        "SELECT name, create_query FROM system.functions WHERE origin != 'System'",
+    ),
+    (
+        "setting",
+        "SELECT name, value FROM system.settings WHERE changed",
+    ),
+    ("user", "SELECT 'grants', count() FROM system.grants"),
+];
+
+/// A ClickHouse with everything that the corpus speaks of. `None`: there is none on this machine.
+fn server() -> Result<Option<ClickHouse>> {
+    if ClickHouse::engine_python().is_none() {
+        skipped("the corpus of ClickHouse", "its engine is not installed");
+        return Ok(None);
+    }
+    let server = ClickHouse::engine()?;
+    server.sql("CREATE DATABASE app")?;
+    for statement in CLICKHOUSE.setup.split(";\n").map(str::trim) {
+        if !statement.is_empty() {
+            server.sql(statement)?;
+        }
+    }
+    Ok(Some(server))
+}
+
+fn inspect(server: &ClickHouse) -> Result<Facts> {
+    let mut facts = Facts::new();
+    for (name, sql) in SERVER {
+        for line in server.sql(sql)?.lines() {
+            let (what, value) = line.split_once('\t').unwrap_or((line, ""));
+            facts.insert(format!("{name} {what}"), value.to_owned());
+        }
+    }
+    for table in ["accounts", "staging", "versions"] {
+        let sum = format!("SELECT count(), groupBitXor(cityHash64(*)) FROM app.{table}");
+        facts.insert(format!("rows of {table}"), server.sql(&sum)?);
+    }
+    for entry in std::fs::read_dir("/tmp")? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        if name.starts_with("loot") {
+            facts.insert(format!("file /tmp/{name}"), "there".to_owned());
+        }
+    }
+    Ok(facts)
+}
+
+/// How many statements the engine has run.
+fn asked(server: &ClickHouse) -> Result<u64> {
+    let count = server.sql("SELECT value FROM system.events WHERE event = 'Query'")?;
+    Ok(count.parse()?)
+}
+
+#[tokio::test]
+async fn harmful_statements_are_refused_and_never_reach_clickhouse() -> Result<()> {
+    let Some(server) = server()? else {
+        return Ok(());
+    };
+    let mut scene = Scene::start(&server.url("app")).await?;
+    scene.query("SELECT 1").await?.expect(200)?;
+    let before = inspect(&server)?;
+    let (first, second) = (asked(&server)?, asked(&server)?);
+
+    all_are_refused(&scene, &CLICKHOUSE.harmful()).await?;
+    let third = asked(&server)?;
+    ensure!(third - second == second - first, "{first} {second} {third}");
+
+    complain("changed", &difference(&before, &inspect(&server)?));
+    scene.server.stop()?;
+    complain("changed", &difference(&before, &inspect(&server)?));
+    Ok(())
+}
+
+#[tokio::test]
+async fn legitimate_statements_are_answered_by_clickhouse_and_change_nothing() -> Result<()> {
+    let Some(server) = server()? else {
+        return Ok(());
+    };
+    let scene = Scene::start(&server.url("app")).await?;
+    let before = inspect(&server)?;
+    all_are_answered(&scene, &CLICKHOUSE.legitimate()).await?;
+    complain("changed", &difference(&before, &inspect(&server)?));
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_passes_the_policy_is_stopped_by_clickhouse() -> Result<()> {
+    let Some(server) = server()? else {
+        return Ok(());
+    };
+    let scene = Scene::start(&server.url("app")).await?;
+    let before = inspect(&server)?;
+    let mut wrong = Vec::new();
+    for sample in CLICKHOUSE.engine() {
+        // Who may do that is for the server's operator to say, and the engine has one user, who may all.
+        if sample.reason == "role_rights" {
+            continue;
+        }
+        let answer = scene.query(sample.sql).await?;
+        if !is_stopped(&sample, &answer) {
+            wrong.push(format!("{}\n  {}", sample.sql, answer.text()));
+        }
+    }
+    complain("not stopped", &wrong);
+    complain("changed", &difference(&before, &inspect(&server)?));
+    Ok(())
+}
+
+/// Whether an answer is that of the layer which the corpus names.
+fn is_stopped(sample: &Sample, answer: &Answer) -> bool {
+    match sample.reason {
+        "statement_timeout" => answer.problem(504, "timeout").is_ok(),
+        "row_limit" => answer.status == 200 && answer.json()["truncated"] == true,
+        _ => false,
+    }
+}
