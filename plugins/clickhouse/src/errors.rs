@@ -285,7 +285,7 @@ mod tests {
             (396, ErrorCode::ResourceLimit),
             (153, ErrorCode::DataException),
             (48, ErrorCode::Unsupported),
-            (4_000, ErrorCode::Internal),
+            (4_000, ErrorCode::ServerFault),
         ] {
             assert_eq!(classify(number, Phase::Statement, ""), code, "{number}");
         }

@@ -352,7 +352,7 @@ mod tests {
 
     #[test]
     fn a_syntax_error_has_its_place_in_characters() {
-        let error = read("SELECT 'ß',\n  FROM WHERE t").expect_err("broken");
+        let error = read("SELECT 'ß',\n  (1 2) FROM t").expect_err("broken");
         assert_eq!(error.code, ErrorCode::Syntax);
         assert!(error.position.is_some_and(|at| at > 12), "{error:?}");
         for sql in ["", "  -- nothing", "SELECT 1; SELECT 2", "SELECT 'open"] {
