@@ -183,7 +183,7 @@ fn cases(url: &str) -> Vec<Case> {
             ],
             csv: vec![
                 "name,version,kind,state,origin,digest,signer,folders,detail\r\n",
-                ",connector,ready,sha256:",
+                ",connector,ready,shipped,sha256:",
             ],
             ..case(&["plugins", "list"])
         },
