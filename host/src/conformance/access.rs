@@ -1,6 +1,6 @@
 //! Whoever may not in is told so, and no credential is in the text.
 
-use super::kit::{Kit, Verdict, failed, not_applicable, require, unexpected_call};
+use super::kit::{Kit, Verdict, code, failed, not_applicable, require, unexpected_call};
 use super::{Check, Group};
 use crate::plugins::{DbError, ErrorCode, PluginError, Target, Transport};
 use crate::secret::Secret;
@@ -45,7 +45,7 @@ async fn wrong_password(kit: &Kit) -> Verdict {
         ));
     };
     require(told.code == ErrorCode::AuthenticationFailed, || {
-        format!("the code is {:?}: {}", told.code, told.message)
+        format!("the code is {}: {}", code(told.code), told.message)
     })?;
     let texts = [
         Some(&told.message),
@@ -83,7 +83,7 @@ async fn missing_database(kit: &Kit) -> Verdict {
         ErrorCode::DatabaseMissing | ErrorCode::PermissionDenied
     );
     require(clear, || {
-        format!("the code is {:?}: {}", told.code, told.message)
+        format!("the code is {}: {}", code(told.code), told.message)
     })?;
     Ok(None)
 }

@@ -15,7 +15,7 @@ use crate::query::QueryError;
 /// A session needs a moment to be reset before it is idle.
 const RESET: Duration = Duration::from_millis(300);
 /// Rows of 1000 bytes: more than fits between server and reader.
-const MANY: u32 = 200_000;
+const MANY: u32 = 130_000;
 
 pub(super) const GROUP: Group = Group {
     name: "broken connections",

@@ -1,7 +1,7 @@
 //! What goes wrong has its class and its place, and leaves the session usable.
 
 use super::kit::{
-    Kit, Verdict, database_error, failed, phrase, refused_with, require, unexpected_call,
+    Kit, Verdict, code, database_error, failed, phrase, refused_with, require, unexpected_call,
 };
 use super::{Check, Group};
 use crate::plugins::{DbError, ErrorCode};
@@ -90,14 +90,14 @@ async fn write(kit: &Kit) -> Verdict {
         ErrorCode::ReadOnlyViolation | ErrorCode::PermissionDenied | ErrorCode::Unsupported
     );
     require(clear, || {
-        format!("the code is {:?}: {}", told.code, told.message)
+        format!("the code is {}: {}", code(told.code), told.message)
     })?;
     let found = kit
         .relations(None, Some("datachat_conformance"), false)
         .await;
     let found = found.map_err(unexpected_call)?;
     require(found.is_empty(), || "and yet the table is there".to_owned())?;
-    Ok(Some(format!("{:?}", told.code)))
+    Ok(Some(code(told.code)))
 }
 
 /// Nothing that a person can type makes a connector trap.

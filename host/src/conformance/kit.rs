@@ -275,6 +275,20 @@ pub(super) fn phrase<T>(phrase: Option<T>, what: &str) -> Result<T, Objection> {
     phrase.ok_or_else(|| not_applicable(format!("the dialect has no {what} that the kit knows")))
 }
 
+/// A code as the contract spells it: `undefined-object`.
+pub(super) fn code(code: ErrorCode) -> String {
+    let debug = format!("{code:?}");
+    let name = debug.rsplit("::").next().unwrap_or_default();
+    let mut spelt = String::new();
+    for character in name.chars() {
+        if character.is_ascii_uppercase() && !spelt.is_empty() {
+            spelt.push('-');
+        }
+        spelt.push(character.to_ascii_lowercase());
+    }
+    spelt
+}
+
 /// The error of a database, if it is one.
 pub(super) fn database_error(error: &QueryError) -> Option<&DbError> {
     match error {
@@ -292,7 +306,7 @@ pub(super) fn unexpected(error: QueryError) -> Objection {
         }
         QueryError::Malformed { detail } => format!("the result is malformed: {detail}"),
         QueryError::Plugin(PluginError::Database(error)) => {
-            format!("{:?}: {}", error.code, error.message)
+            format!("{}: {}", code(error.code), error.message)
         }
         other => other.to_string(),
     };
@@ -327,10 +341,28 @@ pub(super) fn refused_with(
         Err(error) => match database_error(&error) {
             Some(told) if wanted.contains(&told.code) => Ok(told.clone()),
             Some(told) => Err(failed(format!(
-                "the code is {:?} and not one of {wanted:?}: {}",
-                told.code, told.message
+                "the code is {} and not {}: {}",
+                code(told.code),
+                wanted
+                    .iter()
+                    .map(|wanted| code(*wanted))
+                    .collect::<Vec<_>>()
+                    .join(" or "),
+                told.message
             ))),
             None => Err(unexpected(error)),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_spelt_as_in_the_contract() {
+        assert_eq!(code(ErrorCode::UndefinedObject), "undefined-object");
+        assert_eq!(code(ErrorCode::Syntax), "syntax");
+        assert_eq!(code(ErrorCode::TlsFailed), "tls-failed");
     }
 }

@@ -298,7 +298,7 @@ const GENERIC: Phrases = Phrases {
     },
     empty: None,
     duplicate: None,
-    syntax_error: "SELECT 1 +",
+    syntax_error: "SELECT * FROM",
     undefined_column: None,
     bad_value: None,
     style: Style::Positional,

@@ -186,6 +186,9 @@ fn connector(info: &ConnectorInfo) -> Value {
         "url_schemes": info.url_schemes,
         "url_form": info.url_form,
         "default_port": info.default_port,
+        "scheme_defaults": info.scheme_defaults.iter().map(|scheme| json!({
+            "scheme": scheme.scheme, "port": scheme.port,
+        })).collect::<Vec<_>>(),
         "dialect": dialect(info.dialect),
         "transport": transport(info.transport),
         "tls_option": info.tls_option,
