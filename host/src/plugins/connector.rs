@@ -227,13 +227,21 @@ impl Session {
     /// # Errors
     /// The database's error, a limit, or a failure of the plugin.
     pub async fn server(&mut self) -> Result<ServerInfo, PluginError> {
-        let deadline = self.deadline();
-        let server = match self.lease.live()?.server(deadline).await {
-            Err(error) if self.renew(&error).await? => self.lease.live()?.server(deadline).await?,
-            answer => answer?,
+        let known = self.lease.untouched().and_then(Live::known_server).cloned();
+        let server = match known {
+            Some(server) => server,
+            None => self.ask_server().await?,
         };
         self.reading = Some(server.reading.clone());
         Ok(server)
+    }
+
+    async fn ask_server(&mut self) -> Result<ServerInfo, PluginError> {
+        let deadline = self.deadline();
+        match self.lease.live()?.server(deadline).await {
+            Err(error) if self.renew(&error).await? => self.lease.live()?.server(deadline).await,
+            answer => answer,
+        }
     }
 
     /// All relations that fit the filter.

@@ -48,6 +48,11 @@ impl Lease {
             .ok_or(PluginError::Cancelled)
     }
 
+    /// The session, to look at it.
+    pub(crate) fn untouched(&self) -> Option<&Live> {
+        self.kept.as_ref().map(|kept| kept.session.as_ref())
+    }
+
     /// Ends when the connection was changed or deleted.
     pub(crate) fn cancelled(&self) -> CancellationToken {
         self.kept

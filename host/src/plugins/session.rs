@@ -192,6 +192,11 @@ impl Live {
         (self.calling || self.cursor.is_some()).then_some((&self.to, token))
     }
 
+    /// What it is connected to, if somebody has asked.
+    pub(crate) fn known_server(&self) -> Option<&ServerInfo> {
+        self.server.as_ref()
+    }
+
     pub(crate) async fn server(&mut self, deadline: Deadline) -> Result<ServerInfo, PluginError> {
         if let Some(server) = &self.server {
             return Ok(server.clone());

@@ -25,8 +25,9 @@ const SERVER: &[(&str, &str)] = &[
     ("lock", "SELECT 'loot', IS_USED_LOCK('loot')"),
 ];
 
-/// Who runs something. The first is whoever asks.
-const BUSY: &str = "SELECT COUNT(*) FROM information_schema.processlist
+/// Who runs something or holds a lock. Sessions are cleaned after an answer, so this may take a moment.
+const BUSY: &str =
+    "SELECT COUNT(*) + (IS_USED_LOCK('loot') IS NOT NULL) FROM information_schema.processlist
     WHERE command NOT IN ('Sleep', 'Daemon') AND id <> CONNECTION_ID()";
 
 /// Statistics that the server writes when it pleases.

@@ -79,8 +79,6 @@ PREPARE p FROM 'DELETE FROM accounts'
 EXECUTE p
 --! statement; alone rights
 EXECUTE IMMEDIATE 'DELETE FROM accounts'
---! statement; alone runs
-USE information_schema
 --! statement; alone fails
 KILL 1
 --! statement; alone rights
@@ -273,3 +271,5 @@ SELECT * FROM mysql.general_log
 TABLE mysql.db
 --! relation; alone rights
 SELECT * FROM mysql/* */.proxies_priv
+--! statement; alone runs
+USE information_schema
