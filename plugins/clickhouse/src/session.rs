@@ -191,15 +191,15 @@ impl<H: Http> Session<H> {
         };
         match self.run(request, &values, &plan)? {
             Some(rows) => Ok(rows),
-            None if fresh => Err(errors::malformed(
-                "its columns are not those that the server described",
-            )),
+            // The server names a subquery anew each time that it sees it.
+            None if fresh => self.answered(request, &values),
             None => {
                 self.plans.forget(&request.sql);
                 let plan = self.described(request, &values)?;
-                self.run(request, &values, &plan)?.ok_or_else(|| {
-                    errors::malformed("its columns are not those that the server described")
-                })
+                match self.run(request, &values, &plan)? {
+                    Some(rows) => Ok(rows),
+                    None => self.answered(request, &values),
+                }
             }
         }
     }

@@ -76,7 +76,12 @@ async fn harmful_statements_are_refused_and_never_reach_mariadb() -> Result<()> 
 
     all_are_refused(&scene, &MYSQL.harmful()).await?;
     let log = log(&server)?;
-    ensure!(log.len() == logged, "{}", &log[logged..]);
+    let said: Vec<_> = log[logged..]
+        .lines()
+        // The probe of the registration takes its leave when it likes.
+        .filter(|line| !line.trim_end().ends_with("Quit"))
+        .collect();
+    ensure!(said.iter().all(|line| line.trim().is_empty()), "{said:?}");
 
     complain(
         "changed",

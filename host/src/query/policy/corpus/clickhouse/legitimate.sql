@@ -35,7 +35,7 @@ SELECT $tag$it's; fine -- $tag$, $$url('x')$$
 --!
 SELECT 1 AS `a``b`, 2 AS "c""d", 3 AS `file`, 4 AS settings
 --!
-SELECT format, settings FROM (SELECT 1 AS format, 2 AS settings) ORDER BY format DESC
+SELECT format, settings FROM (SELECT 1 AS format, 2 AS settings) ORDER BY 1 DESC
 --!
 SELECT format('{} {}', 'a', 'b'), formatDateTime(now(), '%Y')
 --!
@@ -127,7 +127,7 @@ SELECT EXTRACT(YEAR FROM now()), trim(BOTH 'a' FROM 'aba'), substring('abc' FROM
 --!
 SELECT map('a', 1)['a'], tuple(1, 'a') AS t, t.1, (1, 2).2, [(1, 2)][1].2
 --!
-SELECT arrayMap(x -> x + 1, [1, 2]), arrayFilter((x, y) -> x > y, [1, 2], [2, 1]), arrayExists(x -> (x = 1), [1]), arrayFold((acc, x) -> acc + x, [1, 2], toUInt16(0)), arrayMap(toString, [1])
+SELECT arrayMap(x -> x + 1, [1, 2]), arrayFilter((x, y) -> x > y, [1, 2], [2, 1]), arrayExists(x -> (x = 1), [1]), arrayFold((acc, x) -> acc + x, [1, 2], toUInt64(0)), arrayMap(toString, [1])
 --!
 SELECT id IN (1, 2), id NOT IN (SELECT 1), id GLOBAL IN (SELECT 1), id IN staging, (id, id) IN ((1, 2), (3, 4)), id IN [1, 2] FROM accounts
 --!

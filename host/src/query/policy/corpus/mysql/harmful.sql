@@ -21,11 +21,11 @@ DELETE FROM accounts
 TRUNCATE accounts
 --! statement; alone transaction
 DROP TABLE accounts
---! statement; alone transaction
+--! statement; alone rights
 CREATE TABLE loot AS SELECT * FROM accounts
---! statement; alone transaction
+--! statement; alone rights
 CREATE TEMPORARY TABLE loot (a int)
---! statement; alone transaction
+--! statement; alone rights
 CREATE VIEW loot AS SELECT 1
 --! statement; alone transaction
 CREATE FUNCTION loot() RETURNS int RETURN 1
@@ -73,11 +73,11 @@ FLUSH TABLES WITH READ LOCK
 LOCK TABLES accounts READ
 --! statement; alone runs
 UNLOCK TABLES
---! statement; alone rights
+--! statement; alone protocol
 PREPARE p FROM 'DELETE FROM accounts'
---! statement; alone fails
+--! statement; alone protocol
 EXECUTE p
---! statement; alone rights
+--! statement; alone protocol
 EXECUTE IMMEDIATE 'DELETE FROM accounts'
 --! statement; alone fails
 KILL 1
