@@ -1,4 +1,4 @@
-//! The command line. One file a command; a command is a request to the [`Server`] of the API, which is another
+//! The command line. One file a command; a command is a request to the `Server` of the API, which is another
 //! process's or this one's, and the printing of its answer.
 //!
 //! What concerns the files of this machine (`serve`, `keys`, `limits`) goes to no server.

@@ -6,7 +6,7 @@
 //! answer before the connector, the connector is asked directly.
 //!
 //! How it decides: a check passes, fails with what was seen, or does not apply, with the reason. What the
-//! checks say in SQL stands in [`phrases`], one set a dialect; the dialect `generic` has few, and its checks
+//! checks say in SQL stands in `phrases`, one set a dialect; the dialect `generic` has few, and its checks
 //! look for a table of the database to read. The instance gets less memory than the largest result has.
 //!
 //! What it does not do: write to the database, beyond trying and expecting to be refused.

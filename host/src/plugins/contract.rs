@@ -3,7 +3,7 @@
 //! Decided by the names of what a component imports and exports, before anything is linked: each names its
 //! interface of `datachat:plugin` with the version that the component was built for. A version that was
 //! released is served as long as it stands in [`SERVED`]; its text is in `wit/<version>` and never changes.
-//! Interfaces of other packages are for [`super::grants`].
+//! Interfaces of other packages are for `grants`.
 
 use super::PluginKind;
 

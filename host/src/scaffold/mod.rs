@@ -2,7 +2,7 @@
 //!
 //! Solves: somebody outside of this project wants to start. [`files`] gives every file of a crate that builds
 //! with nothing but crates.io, works, and has a test. The SDK's sources and the contract are those that this
-//! program was built with, so that what they make is served by it. Pure: [`write`] alone touches the disk.
+//! program was built with, so that what they make is served by it. Pure: [`write()`] alone touches the disk.
 //!
 //! How it decides: the manifest has its own workspace, so that a folder inside another project is not taken
 //! for a member of it; versions of dependencies are those of this project.

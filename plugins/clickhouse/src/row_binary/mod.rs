@@ -1,7 +1,7 @@
 //! `RowBinary`: rows as the server writes them for programs, one value after the other, without lengths of rows.
 //!
 //! Used where there is no Arrow stream: on servers older than 20, for statements that are no `SELECT`, and for
-//! types that the server's Arrow writer can't write. A row is decoded once all of it is there: [`skip`] walks
+//! types that the server's Arrow writer can't write. A row is decoded once all of it is there: `skip` walks
 //! over it first, so that a column never holds half a value.
 
 mod column;

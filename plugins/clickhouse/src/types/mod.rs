@@ -1,6 +1,6 @@
 //! ClickHouse's types: as the server spells them, and what their values become in Arrow.
 //!
-//! [`parse`] reads a type string completely, because what Arrow loses (the zone of a `DateTime`, the names of
+//! [`parse()`] reads a type string completely, because what Arrow loses (the zone of a `DateTime`, the names of
 //! an `Enum`, what an `IPv4` is) stands only there. [`plan`](mod@plan) says which Arrow field a type becomes, and
 //! [`convert`] makes such arrays of the server's.
 

@@ -2,7 +2,7 @@
 //!
 //! It shows what a tool is made of: definitions with schemas, a database that is only ever asked with portable
 //! SQL, names that the host quotes, progress, and errors that name the argument at fault. [`stats`] asks,
-//! [`column`] finds the column, [`histogram`] makes buckets, [`answer`] is what comes out; `component` (wasm
+//! [`mod@column`] finds the column, [`histogram`] makes buckets, [`answer`] is what comes out; `component` (wasm
 //! only) puts that behind the plugin contract. All but the last is tested natively, over [`database::Database`].
 //!
 //! What it does not do: ask which engine it is. Where an engine has no least value of a type or can't count

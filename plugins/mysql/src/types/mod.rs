@@ -21,7 +21,7 @@
 //! | enum; set | dictionary of utf8; list of utf8 |
 //! | json of MySQL, and of MariaDB where it says so | `arrow.json` over the raw text |
 //! | uuid | `arrow.uuid` |
-//! | geometry and its kinds | `geoarrow.wkb`, see [`geometry`] |
+//! | geometry and its kinds | `geoarrow.wkb`, see `geometry` |
 //! | vector of MySQL 9 | list of float32 |
 //! | NULL | null |
 //! | a decimal of more than 76 digits, which only a user variable has | utf8, opaque |
