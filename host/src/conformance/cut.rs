@@ -114,6 +114,9 @@ async fn midway(kit: &Kit) -> Verdict {
 
 async fn absent(kit: &Kit) -> Verdict {
     let (proxy, target) = behind_a_proxy(kit).await?;
+    if kit.connector().probe(&target).await.is_ok() && !proxy.was_used() {
+        return Err(not_applicable("it opens no connection"));
+    }
     // Its port is free again, and nobody listens.
     drop(proxy);
     tokio::time::sleep(Duration::from_millis(50)).await;

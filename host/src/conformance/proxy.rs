@@ -1,6 +1,7 @@
 //! A TCP proxy of the kit's own, between the connector and its server, that can cut what goes through it.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::net::{TcpListener, TcpStream};
@@ -12,6 +13,8 @@ pub(super) struct Proxy {
     port: u16,
     /// Ends the connections that are open now.
     cut: Arc<Mutex<CancellationToken>>,
+    /// How many connections there have been.
+    accepted: Arc<AtomicUsize>,
     _accepting: AbortOnDropHandle<()>,
 }
 
@@ -28,10 +31,13 @@ impl Proxy {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let port = listener.local_addr()?.port();
         let cut = Arc::new(Mutex::new(CancellationToken::new()));
-        let accepting = tokio::spawn(accept(listener, server, Arc::clone(&cut)));
+        let accepted = Arc::new(AtomicUsize::new(0));
+        let accepting = accept(listener, server, Arc::clone(&cut), Arc::clone(&accepted));
+        let accepting = tokio::spawn(accepting);
         Ok(Self {
             port,
             cut,
+            accepted,
             _accepting: AbortOnDropHandle::new(accepting),
         })
     }
@@ -39,6 +45,11 @@ impl Proxy {
     /// The port on the loopback address.
     pub(super) fn port(&self) -> u16 {
         self.port
+    }
+
+    /// Whether anybody has connected.
+    pub(super) fn was_used(&self) -> bool {
+        self.accepted.load(Ordering::Relaxed) > 0
     }
 
     /// Cuts every open connection. New ones are forwarded.
@@ -54,8 +65,14 @@ impl Drop for Proxy {
     }
 }
 
-async fn accept(listener: TcpListener, server: SocketAddr, cut: Arc<Mutex<CancellationToken>>) {
+async fn accept(
+    listener: TcpListener,
+    server: SocketAddr,
+    cut: Arc<Mutex<CancellationToken>>,
+    accepted: Arc<AtomicUsize>,
+) {
     while let Ok((mut client, _)) = listener.accept().await {
+        accepted.fetch_add(1, Ordering::Relaxed);
         let token = cut.lock().unwrap_or_else(PoisonError::into_inner).clone();
         tokio::spawn(async move {
             let Ok(mut upstream) = TcpStream::connect(server).await else {
