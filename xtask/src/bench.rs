@@ -22,6 +22,10 @@ component is faster. The component's time includes the statement's policy, its r
 the host's check of the Arrow stream; the native driver (`tokio-postgres`) has its statement prepared and does none of
 that.
 
+What limits: a short statement pays for its transaction and its time limit; a converted ClickHouse column is decoded
+and encoded once more. The server of the JSON case starts for the first time, and what compiling its components took
+counts as memory that it had before; a later start takes them from the cache and a third of that memory.
+
 ";
 
 /// Builds, measures, writes the page; `quick` only shows that it runs, and writes nothing.
