@@ -197,11 +197,17 @@ fn bytes_behind_the_end_of_a_stream_are_an_error() {
 }
 
 #[test]
-fn other_columns_than_those_described_are_an_error() {
-    let mut session = session(vec![ok(b"t\tString\t\t\t\t\t\n"), ok(&stream())]);
-    let error = query(&mut session, "SELECT s").expect_err("an error");
-    assert_eq!(error.code, ErrorCode::Protocol, "{error:?}");
-    let mut session = self::session(vec![ok(b"s\tUInt8\t\t\t\t\t\n"), ok(&stream())]);
+fn columns_that_are_named_anew_come_from_an_answer_that_says_them() {
+    let named = b"\x01\x01s\x06String\x02ab";
+    let mut session = session(vec![ok(b"t\tString\t\t\t\t\t\n"), ok(&stream()), ok(named)]);
+    let batches = query(&mut session, "SELECT s").expect("rows");
+    assert_eq!(common::rows(&batches), 1);
+    assert_eq!(batches[0].schema().field(0).name(), "s");
+}
+
+#[test]
+fn another_type_than_the_one_described_is_an_error() {
+    let mut session = session(vec![ok(b"s\tUInt8\t\t\t\t\t\n"), ok(&stream())]);
     let error = query(&mut session, "SELECT s").expect_err("an error");
     assert_eq!(error.code, ErrorCode::Protocol, "{error:?}");
 }
