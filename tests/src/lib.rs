@@ -22,4 +22,4 @@ pub use datachat_throwaway::{
 pub use evidence::log_folder;
 pub use server::{ServerOptions, TestServer};
 pub use skip::skipped;
-pub use tls::Authority;
+pub use tls::{Authority, tls_front};

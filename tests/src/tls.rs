@@ -1,10 +1,47 @@
-//! A certificate authority for one test.
+//! A certificate authority for one test, and TLS in front of servers that have none.
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use anyhow::Result;
 use datachat_throwaway::ServerTls;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose,
 };
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+
+/// Speaks TLS in front of what listens at `behind` on this machine, for as long as the test lives; its port.
+///
+/// # Errors
+/// When the certificate can't be used.
+pub async fn tls_front(behind: u16, tls: &ServerTls) -> Result<u16> {
+    let certificates = CertificateDer::pem_slice_iter(tls.certificate_pem.as_bytes())
+        .collect::<Result<Vec<_>, _>>()?;
+    let key = PrivateKeyDer::from_pem_slice(tls.key_pem.as_bytes())?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(certificates, key)?;
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let front = listener.local_addr()?.port();
+    tokio::spawn(async move {
+        while let Ok((plain, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                let mut outside = acceptor.accept(plain).await?;
+                let mut inside = TcpStream::connect((Ipv4Addr::LOCALHOST, behind)).await?;
+                tokio::io::copy_bidirectional(&mut outside, &mut inside).await
+            });
+        }
+    });
+    Ok(front)
+}
 
 /// Signs server certificates. Two authorities trust nothing of each other.
 pub struct Authority {

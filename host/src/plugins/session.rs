@@ -94,7 +94,9 @@ impl Factory {
             })
             .await?;
         let session = session.map_err(|error| instance.redactor().error(error))?;
-        if to.target.tls.mode.demands() && !instance.is_secured() {
+        // HTTP is the host's: it has no way to the origin but the one that the connection demands.
+        let own_wire = self.transport != Transport::Http;
+        if own_wire && to.target.tls.mode.demands() && !instance.is_secured() {
             // Whatever the plugin had to say, it has said in clear text.
             return Err(PluginError::Failed {
                 plugin: self.plugin.name.to_string(),

@@ -2,15 +2,10 @@
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener};
-use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use datachat_tests::{Authority, CANARY, ServerOptions, TestServer};
-use rustls::ServerConfig;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use datachat_tests::{Authority, CANARY, ServerOptions, TestServer, tls_front};
 use serde_json::json;
-use tokio_rustls::TlsAcceptor;
 
 use crate::run::{Way, command, registered, run};
 
@@ -235,40 +230,11 @@ async fn an_address_without_our_server_is_an_error_that_says_so() -> Result<()> 
     Ok(())
 }
 
-/// Speaks TLS in front of a server, for as long as the test lives.
-async fn tls_front(server: &TestServer, authority: &Authority) -> Result<u16> {
-    let tls = authority.server(&["localhost"])?;
-    let certificates = CertificateDer::pem_slice_iter(tls.certificate_pem.as_bytes())
-        .collect::<Result<Vec<_>, _>>()?;
-    let key = PrivateKeyDer::from_pem_slice(tls.key_pem.as_bytes())?;
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_single_cert(certificates, key)?;
-    let acceptor = TlsAcceptor::from(Arc::new(config));
-    let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-    let front = listener.local_addr()?.port();
-    let behind = server.port();
-    tokio::spawn(async move {
-        while let Ok((plain, _)) = listener.accept().await {
-            let acceptor = acceptor.clone();
-            tokio::spawn(async move {
-                let mut outside = acceptor.accept(plain).await?;
-                let mut inside =
-                    tokio::net::TcpStream::connect((Ipv4Addr::LOCALHOST, behind)).await?;
-                tokio::io::copy_bidirectional(&mut outside, &mut inside).await
-            });
-        }
-    });
-    Ok(front)
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn https_is_spoken_with_servers_whose_certificate_holds() -> Result<()> {
     let (_postgres, server) = registered(ServerOptions::new("https")).await?;
     let (own, other) = (Authority::new()?, Authority::new()?);
-    let port = tls_front(&server, &own).await?;
+    let port = tls_front(server.port(), &own.server(&["localhost"])?).await?;
     for (host, authority, code) in [
         ("localhost", &own, 0),
         ("127.0.0.1", &own, 1),

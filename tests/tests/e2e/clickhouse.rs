@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use arrow_ipc::reader::StreamReader;
-use datachat_tests::{CANARY, ClickHouse, Client};
+use datachat_tests::{Answer, Authority, CANARY, ClickHouse, Client, tls_front};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
@@ -43,9 +43,13 @@ async fn old() -> Result<&'static ClickHouse> {
 
 /// Registers a URL and gives what the server says of the connection.
 async fn registered(client: &Client, url: &str) -> Result<Value> {
+    register(client, url).await?.expect(201)
+}
+
+async fn register(client: &Client, url: &str) -> Result<Answer> {
     let body =
         json!({"name": unique("clickhouse"), "database_url": url, "database_type": "clickhouse"});
-    client.post("/api/v1/databases", &body).await?.expect(201)
+    client.post("/api/v1/databases", &body).await
 }
 
 /// A client, and the id of a connection.
@@ -65,22 +69,13 @@ async fn a_database_is_registered_by_any_of_its_schemes() -> Result<()> {
             let connection = registered(&client, &url).await?;
             assert_eq!(connection["database_type"], "clickhouse", "{connection}");
         }
-        let wrong = json!({
-            "name": unique("clickhouse"),
-            "database_url": url.replace(CANARY, "not-it"),
-        });
-        let refused = client.post("/api/v1/databases", &wrong).await?;
-        ensure!(!refused.status.is_success(), "a wrong password was taken");
+        register(&client, &url.replace(CANARY, "not-it"))
+            .await?
+            .problem(400, "authentication_failed")?;
         // A scheme that stands for TLS gets none from a server without.
-        let encrypted = json!({
-            "name": unique("clickhouse"),
-            "database_url": url.replace("clickhouse://", "https://"),
-        });
-        let refused = client.post("/api/v1/databases", &encrypted).await?;
-        ensure!(
-            !refused.status.is_success(),
-            "an answer without TLS was taken"
-        );
+        register(&client, &url.replace("clickhouse://", "https://"))
+            .await?
+            .problem(400, "tls_failed")?;
     }
     Ok(())
 }
@@ -240,6 +235,75 @@ async fn the_tools_work_as_on_any_database() -> Result<()> {
         )
         .await?;
         assert!(ran.to_string().contains("120"), "{ran}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn https_is_spoken_with_servers_whose_certificate_holds() -> Result<()> {
+    let server = engine().await?;
+    let stage = stage().await?;
+    let client = stage.client();
+    let (own, other) = (Authority::new()?, Authority::new()?);
+    let port = tls_front(server.port(), &own.server(&["localhost"])?).await?;
+    let roots = |name: &str, authority: &Authority| -> Result<String> {
+        let file = stage.server.folder().join(name);
+        std::fs::write(&file, authority.pem())?;
+        Ok(file.display().to_string())
+    };
+    let own = roots("clickhouse-own.pem", &own)?;
+    let other = roots("clickhouse-other.pem", &other)?;
+    for (scheme, host, options, works) in [
+        ("https", "localhost", format!("sslrootcert={own}"), true),
+        (
+            "clickhouses",
+            "localhost",
+            format!("sslrootcert={own}"),
+            true,
+        ),
+        ("https", "127.0.0.1", format!("sslrootcert={own}"), false),
+        (
+            "https",
+            "127.0.0.1",
+            format!("sslmode=verify-ca&sslrootcert={own}"),
+            true,
+        ),
+        ("https", "localhost", format!("sslrootcert={other}"), false),
+        (
+            "https",
+            "localhost",
+            format!("sslmode=require&sslrootcert={other}"),
+            false,
+        ),
+        ("https", "127.0.0.1", "sslmode=require".to_owned(), true),
+        (
+            "https",
+            "localhost",
+            "sslmode=verify-full".to_owned(),
+            false,
+        ),
+        ("https", "localhost", "sslmode=disable".to_owned(), false),
+        ("http", "localhost", String::new(), false),
+    ] {
+        let url = format!(
+            "{scheme}://{}:{}@{host}:{port}/shop?{options}",
+            server.user(),
+            server.password()
+        );
+        let answer = register(&client, &url).await?;
+        ensure!(
+            answer.status.is_success() == works,
+            "{scheme}://{host}?{options}: {} {}",
+            answer.status,
+            String::from_utf8_lossy(&answer.body)
+        );
+        if works {
+            let id = text(&answer.expect(201)?["connection_id"])?;
+            assert_eq!(
+                scalar(&client, &id, "SELECT count() FROM customers").await?,
+                120
+            );
+        }
     }
     Ok(())
 }
