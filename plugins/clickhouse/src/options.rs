@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use datachat_sdk::connector::types::{DbError, ErrorCode};
+use datachat_sdk::connector::types::DbError;
 use datachat_sdk::connector::{OptionSpec, Target};
-use datachat_sdk::error::db_error;
+use datachat_sdk::options::{connect_timeout, invalid, spec, unknown};
 
 use crate::types::Strings;
 
@@ -20,12 +20,6 @@ pub struct Options {
 
 /// What the host shows and checks.
 pub fn specs() -> Vec<OptionSpec> {
-    let spec = |name: &str, description: &str, values: &[&str], default: Option<&str>| OptionSpec {
-        name: name.to_owned(),
-        description: description.to_owned(),
-        values: values.iter().map(|&value| value.to_owned()).collect(),
-        default: default.map(str::to_owned),
-    };
     vec![
         spec(
             "sslmode",
@@ -71,7 +65,7 @@ impl Options {
     /// Reads a target's options.
     ///
     /// # Errors
-    /// `unsupported`, naming the option.
+    /// `invalid-option`, naming it.
     pub fn read(target: &Target) -> Result<Self, DbError> {
         let mut options = Self {
             connect_timeout: Duration::from_millis(target.connect_timeout_ms.into()),
@@ -82,27 +76,18 @@ impl Options {
             match (name.as_str(), value.as_str()) {
                 ("strings", "utf8") => options.strings.binary = false,
                 ("strings", "binary") => options.strings.binary = true,
-                ("strings", _) => return Err(bad(name, "utf8 or binary")),
+                ("strings", _) => return Err(invalid(name, "utf8 or binary")),
                 ("fixed_strings", "binary") => options.strings.fixed_text = false,
                 ("fixed_strings", "utf8") => options.strings.fixed_text = true,
-                ("fixed_strings", _) => return Err(bad(name, "binary or utf8")),
+                ("fixed_strings", _) => return Err(invalid(name, "binary or utf8")),
                 ("compression", "none") => options.lz4 = false,
                 ("compression", "lz4") => options.lz4 = true,
-                ("compression", _) => return Err(bad(name, "none or lz4")),
+                ("compression", _) => return Err(invalid(name, "none or lz4")),
                 ("connect_timeout", seconds) => {
-                    let seconds: u32 = seconds
-                        .parse()
-                        .map_err(|_| bad(name, "a whole number of seconds"))?;
-                    if seconds > 0 {
-                        let seconds = Duration::from_secs(seconds.into());
-                        options.connect_timeout = options.connect_timeout.min(seconds);
-                    }
+                    options.connect_timeout = connect_timeout(target, name, seconds)?;
                 }
                 _ => {
-                    return Err(db_error(
-                        ErrorCode::Unsupported,
-                        format!("the ClickHouse connector has no option {name:?}"),
-                    ));
+                    return Err(unknown("ClickHouse", name));
                 }
             }
         }
@@ -110,16 +95,10 @@ impl Options {
     }
 }
 
-fn bad(name: &str, wanted: &str) -> DbError {
-    db_error(
-        ErrorCode::Unsupported,
-        format!("the option {name} takes {wanted}"),
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use datachat_sdk::connector::TlsMode;
+    use datachat_sdk::connector::types::ErrorCode;
 
     use super::*;
 
@@ -160,7 +139,7 @@ mod tests {
             ("colour", "red"),
         ] {
             let error = read(&[(name, value)]).expect_err("refused");
-            assert_eq!(error.code, ErrorCode::Unsupported);
+            assert_eq!(error.code, ErrorCode::InvalidOption);
             assert!(error.message.contains(name), "{}", error.message);
         }
     }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use datachat_sdk::connector::types::{DbError, ErrorCode};
+use datachat_sdk::connector::types::DbError;
 use datachat_sdk::connector::{OptionSpec, Target};
-use datachat_sdk::error::db_error;
+use datachat_sdk::options::{connect_timeout, invalid, spec, unknown};
 
 use crate::types::ZeroDates;
 
@@ -19,12 +19,6 @@ pub struct Options {
 
 /// What the host shows and checks.
 pub fn specs() -> Vec<OptionSpec> {
-    let spec = |name: &str, description: &str, values: &[&str], default: Option<&str>| OptionSpec {
-        name: name.to_owned(),
-        description: description.to_owned(),
-        values: values.iter().map(|&value| value.to_owned()).collect(),
-        default: default.map(str::to_owned),
-    };
     vec![
         spec(
             "ssl-mode",
@@ -69,7 +63,7 @@ impl Options {
     /// Reads a target's options.
     ///
     /// # Errors
-    /// `unsupported`, naming the option.
+    /// `invalid-option`, naming it.
     pub fn read(target: &Target) -> Result<Self, DbError> {
         let mut options = Self {
             program_name: "datachat".to_owned(),
@@ -80,39 +74,22 @@ impl Options {
             match name.as_str() {
                 "program_name" => options.program_name.clone_from(value),
                 "connect_timeout" => {
-                    let seconds: u32 = value
-                        .parse()
-                        .map_err(|_| bad(name, "a whole number of seconds"))?;
-                    if seconds > 0 {
-                        options.connect_timeout = options
-                            .connect_timeout
-                            .min(Duration::from_secs(seconds.into()));
-                    }
+                    options.connect_timeout = connect_timeout(target, name, value)?;
                 }
                 "zero_dates" => {
                     options.zero_dates = match value.as_str() {
                         "error" => ZeroDates::Error,
                         "null" => ZeroDates::Null,
-                        _ => return Err(bad(name, "error or null")),
+                        _ => return Err(invalid(name, "error or null")),
                     }
                 }
                 _ => {
-                    return Err(db_error(
-                        ErrorCode::InvalidOption,
-                        format!("the MySQL connector has no option {name:?}"),
-                    ));
+                    return Err(unknown("MySQL", name));
                 }
             }
         }
         Ok(options)
     }
-}
-
-fn bad(name: &str, wanted: &str) -> DbError {
-    db_error(
-        ErrorCode::InvalidOption,
-        format!("the option {name} takes {wanted}"),
-    )
 }
 
 #[cfg(test)]

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use datachat_sdk::connector::types::{DbError, ErrorCode};
+use datachat_sdk::connector::types::DbError;
 use datachat_sdk::connector::{OptionSpec, Target};
-use datachat_sdk::error::db_error;
+use datachat_sdk::options::{connect_timeout, invalid, spec, unknown};
 
 /// Whether SCRAM binds itself to the TLS connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,12 +28,6 @@ pub struct Options {
 
 /// What the host shows and checks.
 pub fn specs() -> Vec<OptionSpec> {
-    let spec = |name: &str, description: &str, values: &[&str], default: Option<&str>| OptionSpec {
-        name: name.to_owned(),
-        description: description.to_owned(),
-        values: values.iter().map(|&value| value.to_owned()).collect(),
-        default: default.map(str::to_owned),
-    };
     vec![
         spec(
             "sslmode",
@@ -100,26 +94,16 @@ impl Options {
                         "disable" => Binding::Disable,
                         "prefer" => Binding::Prefer,
                         "require" => Binding::Require,
-                        _ => return Err(bad(name, "disable, prefer or require")),
+                        _ => return Err(invalid(name, "disable, prefer or require")),
                     }
                 }
                 "connect_timeout" => {
-                    let seconds: u32 = value
-                        .parse()
-                        .map_err(|_| bad(name, "a whole number of seconds"))?;
-                    if seconds > 0 {
-                        options.connect_timeout = options
-                            .connect_timeout
-                            .min(Duration::from_secs(seconds.into()));
-                    }
+                    options.connect_timeout = connect_timeout(target, name, value)?;
                 }
                 "search_path" => options.settings.push(("search_path", value.clone())),
                 "options" => options.settings.push(("options", value.clone())),
                 _ => {
-                    return Err(db_error(
-                        ErrorCode::InvalidOption,
-                        format!("the PostgreSQL connector has no option {name:?}"),
-                    ));
+                    return Err(unknown("PostgreSQL", name));
                 }
             }
         }
@@ -127,16 +111,10 @@ impl Options {
     }
 }
 
-fn bad(name: &str, wanted: &str) -> DbError {
-    db_error(
-        ErrorCode::InvalidOption,
-        format!("the option {name} takes {wanted}"),
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use datachat_sdk::connector::TlsMode;
+    use datachat_sdk::connector::types::ErrorCode;
 
     use super::*;
 

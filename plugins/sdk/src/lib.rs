@@ -2,7 +2,7 @@
 //!
 //! A connector implements the traits of [`connector`] and calls [`connector::export!`]; a tool those of
 //! [`tool`] and [`tool::export!`]. [`net`] connects, [`http`] sends requests, [`arrow`] turns batches into what a
-//! cursor hands out, [`strings`] builds text columns, [`calendar`] counts days, [`log`] writes to the host's log,
+//! cursor hands out, [`options`] reads what a URL says, [`strings`] builds text columns, [`calendar`] counts days, [`log`] writes to the host's log,
 //! [`secrets`] gives the password. Everything compiles natively too, so
 //! that a protocol is tested without a sandbox; calls to the host work only inside one.
 //!
@@ -33,6 +33,7 @@ pub mod error;
 pub mod http;
 pub mod log;
 pub mod net;
+pub mod options;
 pub mod strings;
 pub mod tool;
 
