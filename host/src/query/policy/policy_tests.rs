@@ -92,6 +92,17 @@ pub(super) fn disguised(sql: &str, spaces: &[&str], upper: &[bool]) -> String {
     disguised
 }
 
+/// Little stack sends trees to a thread of their own; with more of it they are judged where they are.
+pub(super) fn on_stacks_of_all_sizes(judge: impl Fn() + Sync) {
+    for kib in [512, 768, 1_024, 1_536, 2_048] {
+        std::thread::scope(|scope| {
+            let thread = std::thread::Builder::new().stack_size(kib << 10);
+            let thread = thread.spawn_scoped(scope, &judge).expect("a thread");
+            assert!(thread.join().is_ok(), "{kib} KiB");
+        });
+    }
+}
+
 /// Statements that are nested or chained as deeply as a text may be.
 pub(super) fn deep_statements() -> Vec<String> {
     let deep = |open: &str, close: &str, times: usize| {

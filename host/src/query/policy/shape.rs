@@ -8,8 +8,8 @@
 //! Calls, and relations that must not be read, are judged on the tokens (`tokens.rs`); here only functions in
 //! the place of a relation are, for those are allowed by list.
 //!
-//! A tree may be as deep as its text is long, and reading, walking and dropping it recurses, so all but shallow
-//! ones are judged on a thread with enough stack.
+//! A tree may be as deep as its text is long, and reading, walking and dropping it recurses, so what does not
+//! surely fit the stack that is left is judged on a thread with enough of it.
 
 use std::ops::ControlFlow;
 
@@ -40,10 +40,16 @@ pub struct Rules {
     pub table_functions: &'static [&'static str],
 }
 
-/// Trees up to this depth fit the stack of whoever asks: without optimisation a level takes 30 KiB.
-const SHALLOW: usize = 16;
-/// So they do if the parser nests no deeper than this, by its own count.
-const SHALLOW_NESTING: usize = 10;
+/// More stack than a level of a tree takes, in bytes. A level of 35 KiB was seen without optimisation.
+const LEVEL: usize = if cfg!(debug_assertions) {
+    48 << 10
+} else {
+    8 << 10
+};
+/// The stack for everything but levels, in bytes, if the parser nests no deeper than [`SHALLOW_NESTING`].
+const BASE: usize = 512 << 10;
+/// How deep the parser nests on the stack of whoever asks, by its own count.
+const SHALLOW_NESTING: usize = 16;
 /// Deeper trees than this are not judged.
 const DEEPEST: usize = 5_000;
 /// How deep the parser nests at most.
@@ -65,7 +71,7 @@ pub fn judge(piece: Piece, tokens: &[TokenWithSpan], rules: &Rules) -> Result<()
     if depth > DEEPEST {
         return Err(too_deep("The statement is nested too deeply."));
     }
-    if depth <= SHALLOW {
+    if stacker::remaining_stack().is_some_and(|left| left > BASE + depth * LEVEL) {
         match judge_here(piece, tokens, SHALLOW_NESTING, rules) {
             Err(refusal) if refusal.reason == Reason::TooDeep => {}
             judged => return judged,

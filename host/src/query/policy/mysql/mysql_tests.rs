@@ -1,7 +1,8 @@
 use proptest::prelude::*;
 
 use super::super::tests::{
-    Verdict, deep_statements, disguised, hold_against_corpus, hold_places, plainly_refused,
+    Verdict, deep_statements, disguised, hold_against_corpus, hold_places, on_stacks_of_all_sizes,
+    plainly_refused,
 };
 use super::super::{Reason, judge};
 use crate::limits::Limits;
@@ -146,13 +147,11 @@ fn deep_nesting_is_an_answer_and_never_a_crash() {
         ")".repeat(30_000)
     );
     assert_eq!(reason(verdict(&hidden)), Some(Reason::Function));
-    // On a stack that is a quarter of what threads have.
-    let small = std::thread::Builder::new().stack_size(512 << 10).spawn(|| {
+    on_stacks_of_all_sizes(|| {
         for sql in deep_statements() {
             let _ = verdict(&sql);
         }
     });
-    assert!(small.expect("a thread").join().is_ok());
 }
 
 /// Pieces that reach deeper into the lexer and the grammar than random text.
