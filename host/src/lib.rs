@@ -9,6 +9,7 @@ pub mod app;
 pub mod cli;
 pub mod config;
 pub mod conformance;
+pub mod knowledge;
 pub mod limits;
 pub mod plugins;
 pub mod query;
