@@ -15,6 +15,7 @@ pub mod request_id;
 pub mod server;
 pub mod system;
 pub mod tools;
+pub mod unread;
 
 use axum::Router;
 use axum::extract::Extension;
@@ -29,7 +30,7 @@ use crate::app::App;
 use crate::tools::Caller;
 use problem::{Code, Problem};
 
-/// Every route with the layers around it: request id, panics, CORS, access, shutdown.
+/// Every route with the layers around it: request id, unread requests, panics, CORS, access, shutdown.
 pub fn router(app: App) -> Router {
     let access = from_fn_with_state(app.config.clone(), auth::layer);
     let cors = option_layer(cors(&app.config.cors_origins));
@@ -45,6 +46,10 @@ pub fn local_router(app: App) -> Router {
 fn finish(routes: Router<App>, app: App) -> Router {
     routes
         .layer(CatchPanicLayer::custom(panics::answer))
+        .layer(from_fn_with_state(
+            unread::Bounds::new(&app.limits),
+            unread::layer,
+        ))
         .layer(from_fn(request_id::layer))
         .with_state(app)
 }
