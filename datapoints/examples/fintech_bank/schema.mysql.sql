@@ -3,6 +3,7 @@
 -- text or JSON of the same value, and the materialized view is a view.
 -- Load into an empty database, then load data.mysql.sql.
 
+SET NAMES utf8mb4;
 SET time_zone = '+00:00';
 
 CREATE TABLE branches (

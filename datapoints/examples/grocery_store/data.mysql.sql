@@ -1,5 +1,6 @@
 -- The rows of data.sql, value for value, for MariaDB.
 
+SET NAMES utf8mb4;
 SET time_zone = '+00:00';
 SET @today = UTC_DATE();
 
