@@ -3,6 +3,7 @@
 pub mod auth;
 pub mod body;
 pub mod catalog;
+pub mod chat;
 mod convert;
 pub mod databases;
 mod extract;
@@ -68,6 +69,7 @@ fn routes(app: &App) -> Router<App> {
         .route("/databases/{id}/schema", get(databases::schema))
         .route("/databases/{id}/health", get(databases::health))
         .route("/query", post(query::run))
+        .route("/chat", post(chat::run))
         .route("/catalog", get(catalog::list))
         .route("/catalog/{type}", get(catalog::get))
         .route("/tools", get(tools::list))
@@ -84,6 +86,7 @@ fn routes(app: &App) -> Router<App> {
         .route("/health", get(system::health))
         .route("/ready", get(system::ready))
         .route("/metrics", get(system::metrics))
+        .route("/ws/chat", get(chat::socket))
         .route("/openapi.json", get(openapi::document))
         .fallback(unknown_path)
         .method_not_allowed_fallback(unknown_method)
