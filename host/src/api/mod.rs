@@ -5,6 +5,7 @@ pub mod body;
 pub mod catalog;
 mod convert;
 pub mod databases;
+pub mod datapoints;
 mod extract;
 pub mod openapi;
 pub mod panics;
@@ -13,6 +14,7 @@ pub mod problem;
 pub mod query;
 pub mod request_id;
 pub mod server;
+pub mod sync;
 pub mod system;
 pub mod tools;
 
@@ -65,6 +67,18 @@ fn routes(app: &App) -> Router<App> {
         .route("/query", post(query::run))
         .route("/catalog", get(catalog::list))
         .route("/catalog/{type}", get(catalog::get))
+        .route(
+            "/datapoints",
+            get(datapoints::list).post(datapoints::create),
+        )
+        .route(
+            "/datapoints/{id}",
+            get(datapoints::get)
+                .put(datapoints::replace)
+                .delete(datapoints::delete),
+        )
+        .route("/sync", post(sync::start))
+        .route("/sync/status", get(sync::status))
         .route("/tools", get(tools::list))
         .route("/tools/execute", post(tools::execute))
         .route("/tools/approvals/{id}", post(tools::approve))

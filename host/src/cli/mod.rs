@@ -8,6 +8,7 @@
 mod argument;
 mod catalog;
 mod databases;
+mod dp;
 mod ending;
 mod failure;
 mod keys;
@@ -59,6 +60,9 @@ enum Command {
     /// The stored connections
     #[command(subcommand)]
     Databases(databases::Args),
+    /// DataPoints: what tables, metrics and processes mean
+    #[command(subcommand)]
+    Dp(dp::Args),
     /// Run one reading statement
     Query(query::Args),
     /// What can be done with a database beyond a statement
@@ -132,6 +136,7 @@ async fn execute(cli: Cli) -> Result<(), Failure> {
             })
             .await
         }
+        Command::Dp(args) => dp::run(config, args, printer).await,
         Command::Query(args) => {
             let server = Server::open(config).await?;
             ask(server, async |server| {
