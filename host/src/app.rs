@@ -7,6 +7,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
+use crate::knowledge::{Library, Syncs};
 use crate::limits::Limits;
 use crate::plugins::egress::InvalidCidr;
 use crate::plugins::trust::InvalidAdmission;
@@ -22,6 +23,8 @@ pub struct App {
     pub limits: Arc<Limits>,
     pub plugins: Plugins,
     pub registry: Registry,
+    pub library: Library,
+    pub syncs: Syncs,
     pub tools: Tools,
     /// Only in the server; the command line counts nothing.
     pub metrics: Option<PrometheusHandle>,
@@ -71,20 +74,25 @@ impl App {
                 Some(config.data_dir.join("credentials.key")),
             ),
         };
+        let store = Store::open(&location, &limits)?;
         let registry = Registry::open(RegistryOptions {
-            store: Store::open(&location, &limits)?,
+            store: store.clone(),
             credentials: Credentials::load(config.credentials_key.as_ref(), key_file.as_deref()),
             plugins: plugins.clone(),
             environment_url: config.database_url.clone(),
             limits: limits.clone(),
         })
         .await;
+        let library = Library::new(store, registry.clone(), Arc::clone(&limits));
+        let syncs = Syncs::new(library.clone(), config.datapoints_dir.clone());
         let tools = Tools::new(plugins.clone(), tool_policy, Arc::clone(&limits));
         Ok(Self {
             config: Arc::new(config),
             limits,
             plugins,
             registry,
+            library,
+            syncs,
             tools,
             metrics,
             shutdown: CancellationToken::new(),
@@ -93,6 +101,7 @@ impl App {
 
     /// Takes leave of all databases: cancels what still runs there, closes sessions, closes our own.
     pub async fn close(&self) {
+        self.syncs.close().await;
         self.plugins.shutdown().await;
         self.registry.close().await;
     }

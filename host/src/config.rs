@@ -80,6 +80,11 @@ pub const SETTINGS: &[Setting] = &[
         "A JSON file that says who may run which tool.",
     ),
     setting(
+        "DATAPOINTS_DIR",
+        "none",
+        "A folder of DataPoints on the server that a sync by the API may read, and where `datachat dp` looks.",
+    ),
+    setting(
         "DATACHAT_PLUGIN_POLICY",
         "digest",
         "Which installed components are loaded: `any` in the folder, those whose `digest` was recorded at install, or only `signed` ones of these.",
@@ -136,6 +141,7 @@ pub struct Config {
     pub egress_deny: Vec<String>,
     pub cors_origins: Vec<String>,
     pub tools_policy_file: Option<PathBuf>,
+    pub datapoints_dir: Option<PathBuf>,
     /// Which installed plugins are loaded, as the operator wrote it.
     pub plugin_policy: Option<String>,
     /// Public keys, and files of them.
@@ -259,6 +265,7 @@ impl Config {
                 .map(|origin| check_origin(&origin))
                 .collect::<Result<_, _>>()?,
             tools_policy_file: get("TOOLS_POLICY_FILE").map(PathBuf::from),
+            datapoints_dir: get("DATAPOINTS_DIR").map(PathBuf::from),
             plugin_policy: get("DATACHAT_PLUGIN_POLICY"),
             plugin_trust: list("DATACHAT_PLUGIN_TRUST"),
             log: get("DATACHAT_LOG"),

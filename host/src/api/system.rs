@@ -96,7 +96,7 @@ fn judge(registry: &RegistryStatus, plugins: &[PluginStatus]) -> (bool, Value) {
     let checks = json!({
         "database": database,
         "registry": registry_check,
-        // DataPoints and chat are not part of this version.
+        // The search for DataPoints and chat are not part of this version.
         "vector_store": { "status": "not_configured" },
         "pipeline": { "status": "not_configured" },
         "plugins": { "status": plugin_state, "plugins": plugins },
@@ -106,11 +106,12 @@ fn judge(registry: &RegistryStatus, plugins: &[PluginStatus]) -> (bool, Value) {
 
 /// `GET /api/v1/system/status`
 pub async fn status(State(app): State<App>) -> Json<Value> {
-    Json(status_json(&app.registry.status().await))
+    let has_datapoints = app.library.has_any().await;
+    Json(status_json(&app.registry.status().await, has_datapoints))
 }
 
-/// The state of the set-up. DataPoints are counted when the server keeps any.
-fn status_json(registry: &RegistryStatus) -> Value {
+/// The state of the set-up.
+fn status_json(registry: &RegistryStatus, has_datapoints: bool) -> Value {
     let mut required = Vec::new();
     let [register, choose] = setup_steps();
     if !registry.has_databases {
@@ -123,7 +124,7 @@ fn status_json(registry: &RegistryStatus) -> Value {
         "is_initialized": registry.has_default,
         "has_databases": registry.has_databases,
         "has_system_database": registry.has_system_database,
-        "has_datapoints": false,
+        "has_datapoints": has_datapoints,
         "setup_required": required,
     })
 }
@@ -195,7 +196,8 @@ mod tests {
 
     #[test]
     fn the_set_up_says_what_is_left_to_do() {
-        let body = status_json(&registry());
+        let body = status_json(&registry(), true);
+        assert_eq!(body["has_datapoints"], true);
         assert_eq!(body["is_initialized"], false);
         assert_eq!(body["setup_required"].as_array().map(Vec::len), Some(1));
         assert_eq!(body["setup_required"][0]["step"], 2);

@@ -50,6 +50,7 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let app = App::open(config, Some(metrics)).await?;
+    app.syncs.tidy().await;
     // The server serves also when nobody reads this.
     let _ = writeln!(
         std::io::stdout(),

@@ -10,6 +10,7 @@
 pub mod catalog;
 mod connection;
 pub mod credentials;
+mod engine;
 mod environment;
 mod error;
 mod identity;
@@ -28,6 +29,7 @@ pub use connection::{
     NewConnection, ServerSummary, TestReport, Unhealthy, Warning, format_time,
 };
 pub use credentials::Credentials;
+pub use engine::Engine;
 pub use environment::ENVIRONMENT_ID;
 pub use error::{RegistryError, ResolveError, Unavailable};
 pub use identity::{Fingerprint, Identity};
@@ -224,9 +226,7 @@ impl From<StoreError> for Unavailable {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Newer => Self::StoreIsNewer,
-            StoreError::Unavailable | StoreError::Changed | StoreError::NameTaken { .. } => {
-                Self::Store
-            }
+            _ => Self::Store,
         }
     }
 }
