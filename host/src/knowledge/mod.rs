@@ -5,6 +5,7 @@
 
 mod kind;
 mod scope;
+pub mod search;
 
 pub use kind::Kind;
 pub use scope::Scope;
