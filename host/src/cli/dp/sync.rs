@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::{Contracts, Owner, folder, refused};
-use crate::cli::ask;
+use crate::cli::with;
 use crate::cli::failure::Failure;
 use crate::cli::output::{Format, Printer, cell, note};
 use crate::cli::server::{Server, parse};
