@@ -146,7 +146,7 @@ fn show(stored: &Stored, with_body: bool) -> Value {
     Value::Object(shown)
 }
 
-fn scope_word(scope: Scope) -> &'static str {
+pub(super) fn scope_word(scope: Scope) -> &'static str {
     match scope {
         Scope::Connection(_) => "connection",
         Scope::Global => "global",

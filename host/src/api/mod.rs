@@ -14,6 +14,7 @@ pub mod plugins;
 pub mod problem;
 pub mod query;
 pub mod request_id;
+pub mod retrieve;
 pub mod server;
 pub mod sync;
 pub mod system;
@@ -72,6 +73,7 @@ fn routes(app: &App) -> Router<App> {
         .route("/databases/{id}/health", get(databases::health))
         .route("/query", post(query::run))
         .route("/chat", post(chat::run))
+        .route("/retrieve", post(retrieve::run))
         .route("/catalog", get(catalog::list))
         .route("/catalog/{type}", get(catalog::get))
         .route(

@@ -2,7 +2,8 @@
 //!
 //! The store counts every change of a scope. A follower looks at these counts, loads the scopes whose count has
 //! changed, and puts all of them in force at once: a reader sees a scope as it was before a change or after it.
-//! What this process writes wakes the follower; what others write it sees within [`Limits::index_poll_ms`].
+//! So does every question, before it is searched for; without questions a change is seen within
+//! `index_poll_ms`, whichever process made it.
 //!
 //! DataPoints without a vector of the current embedder are searchable by their words at once. Their vectors are
 //! computed beside, batch by batch, and kept in the store: nobody computes one twice, also after a restart, and
@@ -15,7 +16,6 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
-use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -32,6 +32,8 @@ use crate::store::{DatapointRow, NewEmbedding, ScopeSnapshot, Store, StoreError}
 
 /// Texts that are embedded between two looks at what has changed.
 const BATCH: usize = 64;
+/// How long a question waits for what has changed.
+const WAIT: Duration = Duration::from_millis(100);
 /// How long a scope whose embedding failed is left alone.
 const PAUSE: Duration = Duration::from_secs(30);
 
@@ -56,7 +58,6 @@ struct Inner {
     /// What is in force; only the follower and [`Index::refresh`] change it, one at a time.
     held: tokio::sync::Mutex<HashMap<Scope, Held>>,
     progress: RwLock<Progress>,
-    changed: Notify,
     catalogues: RwLock<HashMap<Uuid, (Instant, Option<Arc<Catalogue>>)>>,
 }
 
@@ -126,7 +127,6 @@ impl Index {
             shelf: Shelf::default(),
             held: tokio::sync::Mutex::default(),
             progress: RwLock::default(),
-            changed: Notify::new(),
             catalogues: RwLock::default(),
         }))
     }
@@ -140,21 +140,19 @@ impl Index {
             let wait = if more { Duration::ZERO } else { poll };
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = self.0.changed.notified() => {}
                 () = tokio::time::sleep(wait) => {}
             }
         }
     }
 
-    /// Says that this process has changed something.
-    pub fn changed(&self) {
-        self.0.changed.notify_one();
-    }
-
     /// Puts the stored state in force now. A failure is noted and leaves the last state.
     pub async fn refresh(&self) {
         let outcome = self.0.refresh().await;
-        let mut progress = self.0.progress.write().unwrap_or_else(PoisonError::into_inner);
+        let mut progress = self
+            .0
+            .progress
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         match outcome {
             Ok(()) => progress.ready = true,
             Err(error) => {
@@ -186,7 +184,10 @@ impl Index {
         top_k: usize,
     ) -> Result<Retrieved, RetrieveError> {
         let inner = &self.0;
-        if !self.progress().ready {
+        // What was written before the question counts for it, unless that is long work: then the last state does.
+        if self.progress().ready {
+            let _ = tokio::time::timeout(WAIT, self.refresh()).await;
+        } else {
             // A server that has just started, or a command that lives for one question.
             self.refresh().await;
         }
@@ -208,7 +209,8 @@ impl Index {
             ..Options::default()
         };
         let set = inner.shelf.current();
-        let found = tokio::task::spawn_blocking(move || retrieve(&set, &allowed, &question, &options));
+        let found =
+            tokio::task::spawn_blocking(move || retrieve(&set, &allowed, &question, &options));
         match found.await {
             Ok(found) => Ok(found?),
             Err(error) => {
@@ -234,9 +236,16 @@ impl Index {
         let Some((scope, batch)) = next else {
             return false;
         };
-        let texts: Vec<String> = batch.iter().map(|pending| pending.passage.clone()).collect();
+        let texts: Vec<String> = batch
+            .iter()
+            .map(|pending| pending.passage.clone())
+            .collect();
         let problem = match inner.embed(&texts).await {
-            Ok(embeddings) => inner.keep(scope, &batch, &embeddings).await.err().map(|error| error.to_string()),
+            Ok(embeddings) => inner
+                .keep(scope, &batch, &embeddings)
+                .await
+                .err()
+                .map(|error| error.to_string()),
             Err(error) => Some(error.to_string()),
         };
         if let Some(problem) = &problem {
@@ -247,7 +256,11 @@ impl Index {
             }
         }
         let more = problem.is_none();
-        inner.progress.write().unwrap_or_else(PoisonError::into_inner).problem = problem;
+        inner
+            .progress
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .problem = problem;
         more
     }
 }
@@ -280,7 +293,10 @@ impl Inner {
         let mut changes = Vec::new();
         let mut loaded = Vec::new();
         for (scope, revision) in &revisions {
-            if held.get(scope).is_some_and(|held| held.revision == *revision) {
+            if held
+                .get(scope)
+                .is_some_and(|held| held.revision == *revision)
+            {
                 continue;
             }
             let snapshot = self.store.scope(&scope.to_string()).await?;
@@ -297,7 +313,10 @@ impl Inner {
         self.shelf.publish(changes);
         held.retain(|scope, _| revisions.contains_key(scope));
         held.extend(loaded);
-        let mut progress = self.progress.write().unwrap_or_else(PoisonError::into_inner);
+        let mut progress = self
+            .progress
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         progress.without_vector = held.values().map(|held| held.pending.len()).sum();
         progress.datapoints = held.values().map(|held| held.datapoints).sum();
         Ok(())
@@ -382,14 +401,20 @@ impl Inner {
         let id = connection.key.id;
         let fresh = Duration::from_millis(self.limits.catalogue_fresh_ms);
         {
-            let known = self.catalogues.read().unwrap_or_else(PoisonError::into_inner);
+            let known = self
+                .catalogues
+                .read()
+                .unwrap_or_else(PoisonError::into_inner);
             if let Some((_, catalogue)) = known.get(&id).filter(|(at, _)| at.elapsed() < fresh) {
                 return catalogue.clone();
             }
         }
         let tables = live_tables(connection).await;
         let catalogue = tables.map(|tables| Arc::new(tables.into_iter().collect::<Catalogue>()));
-        let mut known = self.catalogues.write().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self
+            .catalogues
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         known.retain(|_, (at, _)| at.elapsed() < fresh);
         known.insert(id, (Instant::now(), catalogue.clone()));
         catalogue
@@ -439,7 +464,9 @@ fn entry(scope: Scope, row: &DatapointRow) -> Option<Entry> {
 /// Components as little-endian floats.
 fn to_bytes(vector: &Vector) -> Vec<u8> {
     let components = vector.components().iter();
-    components.flat_map(|component| component.to_le_bytes()).collect()
+    components
+        .flat_map(|component| component.to_le_bytes())
+        .collect()
 }
 
 fn from_bytes(identity: &Arc<Identity>, bytes: &[u8]) -> Option<Embedding> {
@@ -447,7 +474,10 @@ fn from_bytes(identity: &Arc<Identity>, bytes: &[u8]) -> Option<Embedding> {
     if !rest.is_empty() {
         return None;
     }
-    let components = floats.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+    let components = floats
+        .iter()
+        .map(|bytes| f32::from_le_bytes(*bytes))
+        .collect();
     let vector = Vector::new(components, identity.dimensions).ok()?;
     Some(Embedding {
         identity: Arc::clone(identity),

@@ -13,10 +13,10 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::{Contracts, Owner, folder, refused};
-use crate::cli::with;
 use crate::cli::failure::Failure;
 use crate::cli::output::{Format, Printer, cell, note};
 use crate::cli::server::{Server, parse};
+use crate::cli::with;
 use crate::config::Config;
 use crate::knowledge::finding::Finding;
 use crate::knowledge::folder::{self as files, SourceFile};
