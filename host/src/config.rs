@@ -95,6 +95,36 @@ pub const SETTINGS: &[Setting] = &[
         "Minisign public keys whose signatures count, and files of such keys, separated by commas.",
     ),
     setting(
+        "EMBEDDINGS_URL",
+        "none",
+        "An OpenAI-compatible embeddings endpoint, with `/embeddings` or up to it; without one, a model in the server.",
+    ),
+    setting(
+        "EMBEDDINGS_API_KEY",
+        "none",
+        "The key that the embeddings endpoint wants.",
+    ),
+    setting(
+        "EMBEDDINGS_MODEL",
+        "none",
+        "The model that the embeddings endpoint is asked for. Another one has everything embedded anew.",
+    ),
+    setting(
+        "DATACHAT_EMBED_MODEL",
+        "the user's cache, where `cargo xtask model` puts it",
+        "The folder of all-MiniLM-L6-v2 (`model.safetensors`, `vocab.txt`); without the model, word and letter statistics do.",
+    ),
+    setting(
+        "RETRIEVAL_VECTOR_WEIGHT",
+        "0.5",
+        "What meaning counts in a search for DataPoints, from 0 to 1; words count the rest.",
+    ),
+    setting(
+        "RETRIEVAL_LEGACY_FALLBACK",
+        "on",
+        "Whether DataPoints without a scope are searched when nothing else was found: `on` or `off`.",
+    ),
+    setting(
         "DATACHAT_LOG",
         "info in the server, warn elsewhere",
         "What is logged, as in `info,datachat=debug`.",
@@ -146,6 +176,15 @@ pub struct Config {
     pub plugin_policy: Option<String>,
     /// Public keys, and files of them.
     pub plugin_trust: Vec<String>,
+    /// Never with credentials inside.
+    pub embeddings_url: Option<url::Url>,
+    pub embeddings_api_key: Option<Secret<String>>,
+    pub embeddings_model: Option<String>,
+    /// The folder of the embedding model; `None`: where the build leaves it.
+    pub embed_model: Option<PathBuf>,
+    /// From 0 to 1.
+    pub retrieval_vector_weight: f32,
+    pub retrieval_legacy_fallback: bool,
     /// A filter such as `info,datachat=debug`; `None`: the command's own default.
     pub log: Option<String>,
     pub log_format: LogFormat,
@@ -268,6 +307,28 @@ impl Config {
             datapoints_dir: get("DATAPOINTS_DIR").map(PathBuf::from),
             plugin_policy: get("DATACHAT_PLUGIN_POLICY"),
             plugin_trust: list("DATACHAT_PLUGIN_TRUST"),
+            embeddings_url: get("EMBEDDINGS_URL")
+                .map(|text| api_url::parse(&text, "EMBEDDINGS_API_KEY"))
+                .transpose()
+                .map_err(|problem| invalid("EMBEDDINGS_URL", problem))?,
+            embeddings_api_key: secret("EMBEDDINGS_API_KEY"),
+            embeddings_model: get("EMBEDDINGS_MODEL"),
+            embed_model: get("DATACHAT_EMBED_MODEL").map(PathBuf::from),
+            retrieval_vector_weight: match get("RETRIEVAL_VECTOR_WEIGHT") {
+                None => 0.5,
+                Some(text) => text
+                    .parse()
+                    .ok()
+                    .filter(|weight| (0.0..=1.0).contains(weight))
+                    .ok_or_else(|| {
+                        invalid("RETRIEVAL_VECTOR_WEIGHT", "not a number from 0 to 1")
+                    })?,
+            },
+            retrieval_legacy_fallback: match get("RETRIEVAL_LEGACY_FALLBACK").as_deref() {
+                None | Some("on" | "true" | "1" | "yes") => true,
+                Some("off" | "false" | "0" | "no") => false,
+                Some(_) => return Err(invalid("RETRIEVAL_LEGACY_FALLBACK", "neither on nor off")),
+            },
             log: get("DATACHAT_LOG"),
             log_format: match get("DATACHAT_LOG_FORMAT").as_deref() {
                 None | Some("text") => LogFormat::Text,
@@ -275,7 +336,7 @@ impl Config {
                 Some(_) => return Err(invalid("DATACHAT_LOG_FORMAT", "neither text nor json")),
             },
             api_url: get("DATA_CHAT_API_URL")
-                .map(|text| api_url::parse(&text))
+                .map(|text| api_url::parse(&text, "DATA_CHAT_API_KEY"))
                 .transpose()
                 .map_err(|problem| invalid("DATA_CHAT_API_URL", problem))?,
             api_key: secret("DATA_CHAT_API_KEY"),
@@ -486,6 +547,7 @@ mod tests {
                 ("DATABASE_CREDENTIALS_KEY", "canary-3"),
                 ("DATACHAT_API_KEYS", "ann:admin:canary-4"),
                 ("DATA_CHAT_API_KEY", "canary-6"),
+                ("EMBEDDINGS_API_KEY", "canary-9"),
             ],
             &[],
         )
@@ -495,9 +557,33 @@ mod tests {
             ("DATACHAT_API_KEYS", "ann:canary-5"),
             ("DATA_CHAT_API_URL", "http://ann:canary-7@h"),
             ("DATA_CHAT_API_URL", "canary-8"),
+            ("EMBEDDINGS_URL", "http://h/?key=canary-10"),
         ] {
             let error = load(&[(name, value)], &[]).expect_err("malformed");
             assert!(!format!("{error} {error:?}").contains("canary"), "{value}");
+        }
+    }
+
+    #[test]
+    fn how_datapoints_are_searched_is_a_setting_and_nonsense_is_refused() {
+        let defaults = load(&[], &[]).expect("valid");
+        assert!(defaults.retrieval_legacy_fallback);
+        assert!((defaults.retrieval_vector_weight - 0.5).abs() < f32::EPSILON);
+        let set = [
+            ("RETRIEVAL_LEGACY_FALLBACK", "off"),
+            ("RETRIEVAL_VECTOR_WEIGHT", "0.25"),
+        ];
+        let config = load(&set, &[]).expect("valid");
+        assert!(!config.retrieval_legacy_fallback);
+        assert!((config.retrieval_vector_weight - 0.25).abs() < f32::EPSILON);
+        for (name, value) in [
+            ("RETRIEVAL_LEGACY_FALLBACK", "maybe"),
+            ("RETRIEVAL_VECTOR_WEIGHT", "1.5"),
+            ("RETRIEVAL_VECTOR_WEIGHT", "NaN"),
+            ("EMBEDDINGS_URL", "localhost:8080"),
+        ] {
+            let error = load(&[(name, value)], &[]).expect_err(value);
+            assert!(error.to_string().starts_with(name), "{error}");
         }
     }
 

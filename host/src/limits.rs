@@ -79,6 +79,7 @@ limits! {
     query_max_sql_bytes: "DATACHAT_QUERY_MAX_SQL_BYTES" = 102_400 "bytes", "Parsers recurse; a longer statement is refused before they see it.";
     result_columns: "DATACHAT_RESULT_COLUMNS" = 20_000 "columns", "Columns of one result, those inside nested types included; PostgreSQL allows 1,664.";
     request_max_bytes: "DATACHAT_REQUEST_MAX_BYTES" = 10_485_760 "bytes", "The largest request body.";
+    request_unread_ms: "DATACHAT_REQUEST_UNREAD_MS" = 5_000 "milliseconds", "How long the rest of a refused request is read, so that its sender sees the answer.";
     connect_timeout_ms: "DATACHAT_CONNECT_TIMEOUT_MS" = 10_000 "milliseconds", "Opening a session in all: name, TCP, TLS, authentication.";
     call_timeout_ms: "DATACHAT_CALL_TIMEOUT_MS" = 30_000 "milliseconds", "Any other call into a connector: server, relations, reset.";
     cancel_timeout_ms: "DATACHAT_CANCEL_TIMEOUT_MS" = 5_000 "milliseconds", "A cancel, which opens a connection of its own.";
@@ -103,6 +104,13 @@ limits! {
     tool_approvals: "DATACHAT_TOOL_APPROVALS" = 1_000 "calls", "Tool calls that may wait for an administrator; the oldest makes room.";
     tool_approval_ms: "DATACHAT_TOOL_APPROVAL_MS" = 3_600_000 "milliseconds", "How long a tool call waits for an administrator, and a consent for its call.";
     relations_max: "DATACHAT_RELATIONS_MAX" = 100_000 "relations", "The most that one introspection keeps in memory.";
+    index_poll_ms: "DATACHAT_INDEX_POLL_MS" = 500 "milliseconds", "How often the search looks for DataPoints that other servers have changed.";
+    catalogue_fresh_ms: "DATACHAT_CATALOGUE_FRESH_MS" = 30_000 "milliseconds", "How long the list of a database's tables is taken for true in a search.";
+    retrieval_top_k: "DATACHAT_RETRIEVAL_TOP_K" = 10 "hits", "A search for DataPoints that names no `top_k` gets this many.";
+    retrieval_max_top_k: "DATACHAT_RETRIEVAL_MAX_TOP_K" = 100 "hits", "The most that a request may ask for as `top_k`.";
+    embedding_batch: "DATACHAT_EMBEDDING_BATCH" = 64 "texts", "The most texts in one request to the embeddings endpoint.";
+    embedding_timeout_ms: "DATACHAT_EMBEDDING_TIMEOUT_MS" = 30_000 "milliseconds", "One request to the embeddings endpoint in all.";
+    embedding_answer_bytes: "DATACHAT_EMBEDDING_ANSWER_BYTES" = 33_554_432 "bytes", "The largest answer of the embeddings endpoint.";
     store_timeout_ms: "DATACHAT_STORE_TIMEOUT_MS" = 5_000 "milliseconds", "One call of the system database in all.";
     store_long_timeout_ms: "DATACHAT_STORE_LONG_TIMEOUT_MS" = 60_000 "milliseconds", "A call that reads or writes many rows, such as the end of a sync.";
     store_connect_ms: "DATACHAT_STORE_CONNECT_MS" = 2_000 "milliseconds", "How long such a call waits for a connection; a restart is bridged, an outage is told soon.";

@@ -11,6 +11,7 @@ mod command;
 mod demo;
 mod fuzz;
 mod http;
+mod model;
 mod plugins;
 mod prerequisites;
 mod rehearsal;
@@ -32,6 +33,7 @@ cargo xtask <command>
   plugins [--examples] [--hostile] [--route rustup|debian]
              build the WebAssembly components into <target>/plugins (the examples into
              <target>/plugins-examples)
+  model      put the embedding model into the user's cache, where servers look for it
   test [-- ARGS]
              build the components and run every test; ARGS go to `cargo test`
   bench [--quick]
@@ -73,6 +75,7 @@ fn dispatch(arguments: &[&str]) -> Result<bool> {
             Some(options) => fuzz::run(&options).map(|()| true),
             None => Ok(false),
         },
+        "model" if rest.is_empty() => model::run().map(|()| true),
         "plugins" => match plugins::Options::parse(rest) {
             Some(options) => plugins::run(options).map(|()| true),
             None => Ok(false),

@@ -3,6 +3,7 @@
 pub mod auth;
 pub mod body;
 pub mod catalog;
+pub mod chat;
 mod convert;
 pub mod databases;
 pub mod datapoints;
@@ -17,6 +18,7 @@ pub mod server;
 pub mod sync;
 pub mod system;
 pub mod tools;
+pub mod unread;
 
 use axum::Router;
 use axum::extract::Extension;
@@ -31,7 +33,7 @@ use crate::app::App;
 use crate::tools::Caller;
 use problem::{Code, Problem};
 
-/// Every route with the layers around it: request id, panics, CORS, access, shutdown.
+/// Every route with the layers around it: request id, unread requests, panics, CORS, access, shutdown.
 pub fn router(app: App) -> Router {
     let access = from_fn_with_state(app.config.clone(), auth::layer);
     let cors = option_layer(cors(&app.config.cors_origins));
@@ -47,6 +49,10 @@ pub fn local_router(app: App) -> Router {
 fn finish(routes: Router<App>, app: App) -> Router {
     routes
         .layer(CatchPanicLayer::custom(panics::answer))
+        .layer(from_fn_with_state(
+            unread::Bounds::new(&app.limits),
+            unread::layer,
+        ))
         .layer(from_fn(request_id::layer))
         .with_state(app)
 }
@@ -65,6 +71,7 @@ fn routes(app: &App) -> Router<App> {
         .route("/databases/{id}/schema", get(databases::schema))
         .route("/databases/{id}/health", get(databases::health))
         .route("/query", post(query::run))
+        .route("/chat", post(chat::run))
         .route("/catalog", get(catalog::list))
         .route("/catalog/{type}", get(catalog::get))
         .route(
@@ -93,6 +100,7 @@ fn routes(app: &App) -> Router<App> {
         .route("/health", get(system::health))
         .route("/ready", get(system::ready))
         .route("/metrics", get(system::metrics))
+        .route("/ws/chat", get(chat::socket))
         .route("/openapi.json", get(openapi::document))
         .fallback(unknown_path)
         .method_not_allowed_fallback(unknown_method)

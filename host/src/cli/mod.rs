@@ -6,6 +6,7 @@
 //! 2 not understood.
 
 mod argument;
+mod ask;
 mod catalog;
 mod databases;
 mod dp;
@@ -60,6 +61,8 @@ enum Command {
     /// The stored connections
     #[command(subcommand)]
     Databases(databases::Args),
+    /// Ask a question about the data of a connection
+    Ask(ask::Args),
     /// DataPoints: what tables, metrics and processes mean
     #[command(subcommand)]
     Dp(dp::Args),
@@ -131,15 +134,19 @@ async fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Limits => limits::run(&config, printer),
         Command::Databases(args) => {
             let server = Server::open(config).await?;
-            ask(server, async |server| {
+            with(server, async |server| {
                 databases::run(server, args, printer).await
             })
             .await
         }
+        Command::Ask(args) => {
+            let server = Server::open(config).await?;
+            with(server, async |server| ask::run(server, args, printer).await).await
+        }
         Command::Dp(args) => dp::run(config, args, printer).await,
         Command::Query(args) => {
             let server = Server::open(config).await?;
-            ask(server, async |server| {
+            with(server, async |server| {
                 query::run(server, args, printer).await
             })
             .await
@@ -150,7 +157,7 @@ async fn execute(cli: Cli) -> Result<(), Failure> {
                 tools::Args::Approve { .. } => Server::running(&config)?,
                 _ => Server::open(config).await?,
             };
-            ask(server, async |server| {
+            with(server, async |server| {
                 tools::run(server, args, printer).await
             })
             .await
@@ -158,7 +165,7 @@ async fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Plugin(args) => plugin::run(config, args, printer).await,
         Command::Catalog(args) => {
             let server = Server::open(config).await?;
-            ask(server, async |server| {
+            with(server, async |server| {
                 catalog::run(server, &args, printer).await
             })
             .await
@@ -167,7 +174,7 @@ async fn execute(cli: Cli) -> Result<(), Failure> {
 }
 
 /// Runs a command, and takes leave of the databases after it.
-async fn ask(
+async fn with(
     server: Server,
     command: impl AsyncFnOnce(&Server) -> Result<(), Failure>,
 ) -> Result<(), Failure> {

@@ -12,6 +12,7 @@ mod connection;
 pub mod credentials;
 mod engine;
 mod environment;
+mod equivalent;
 mod error;
 mod identity;
 mod manage;

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use url::form_urlencoded::Serializer;
 use uuid::Uuid;
 
-use super::ask;
+use super::with;
 use super::databases::find;
 use super::failure::Failure;
 use super::output::Printer;
@@ -102,19 +102,19 @@ pub async fn run(config: Config, args: Args, printer: Printer) -> Result<(), Fai
         Args::Sync(args) => sync::run(config, args, printer).await,
         Args::List(selection) => {
             let server = Server::open(config).await?;
-            ask(server, async |server| {
+            with(server, async |server| {
                 list::run(server, &selection, printer).await
             })
             .await
         }
         Args::Add(args) => {
             let server = Server::open(config).await?;
-            ask(server, async |server| add::run(server, args, printer).await).await
+            with(server, async |server| add::run(server, args, printer).await).await
         }
         Args::Lint(args) => lint::run(config, args, printer).await,
         Args::Export(args) => {
             let server = Server::open(config).await?;
-            ask(server, async |server| {
+            with(server, async |server| {
                 export::run(server, args, printer).await
             })
             .await

@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::{Contracts, Owner, folder, refused};
-use crate::cli::ask;
+use crate::cli::with;
 use crate::cli::failure::Failure;
 use crate::cli::output::{Format, Printer, cell, note};
 use crate::cli::server::{Server, parse};
@@ -49,7 +49,7 @@ pub async fn run(config: Config, args: Args, printer: Printer) -> Result<(), Fai
     let folder = folder(args.datapoints_dir.clone(), &config)?;
     let limits = config.limits.clone();
     let server = Server::open(config).await?;
-    ask(server, async |server| {
+    with(server, async |server| {
         let connection = args.owner.connection(server).await?;
         let scope = match (connection, args.owner.global_scope) {
             (Some(_), _) => "database",
