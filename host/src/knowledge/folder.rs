@@ -200,7 +200,7 @@ impl Reader<'_> {
             Ok(text) => Ok(text.to_owned()),
             Err(error) => {
                 let before = &bytes[..start + error.valid_up_to()];
-                let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+                let line = before.split(|byte| *byte == b'\n').count();
                 Err(Unreadable::NotText { line })
             }
         }

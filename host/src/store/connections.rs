@@ -279,7 +279,7 @@ impl Store {
         id: Uuid,
         keep_datapoints: bool,
     ) -> Result<bool, StoreError> {
-        self.call_at_length(async {
+        self.call_at_length(Box::pin(async {
             let id = id.to_string();
             in_transaction!(self, transaction => {
                 let deleted = sqlx::query("DELETE FROM datachat_connections WHERE id = $1")
@@ -305,7 +305,7 @@ impl Store {
                 }
             });
             Ok(true)
-        })
+        }))
         .await
     }
 

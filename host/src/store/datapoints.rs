@@ -408,7 +408,7 @@ impl Store {
         scope: &ScopeRef,
         new: &NewDatapoint,
     ) -> Result<(), StoreError> {
-        self.call(async {
+        self.call(Box::pin(async {
             in_transaction!(self, transaction => {
                 let found: Option<(String,)> = sqlx::query_as(
                     "SELECT scope FROM datachat_datapoints WHERE scope = $1 AND datapoint_id = $2",
@@ -429,7 +429,7 @@ impl Store {
                 apply_change!(transaction, &change);
             });
             Ok(())
-        })
+        }))
         .await
     }
 
@@ -444,7 +444,7 @@ impl Store {
         revision: i64,
         new: &NewDatapoint,
     ) -> Result<bool, StoreError> {
-        self.call(async {
+        self.call(Box::pin(async {
             in_transaction!(self, transaction => {
                 let found: Option<(i64, i64)> = sqlx::query_as(
                     "SELECT d.revision, s.revision FROM datachat_datapoints d \
@@ -464,7 +464,7 @@ impl Store {
                 apply_change!(transaction, &change);
             });
             Ok(true)
-        })
+        }))
         .await
     }
 
@@ -473,7 +473,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn delete_datapoint(&self, scope: &str, id: &str) -> Result<bool, StoreError> {
-        self.call(async {
+        self.call(Box::pin(async {
             in_transaction!(self, transaction => {
                 let deleted = sqlx::query(
                     "DELETE FROM datachat_datapoints WHERE scope = $1 AND datapoint_id = $2",
@@ -489,7 +489,7 @@ impl Store {
                 sqlx::query(RAISE).bind(scope).execute(&mut *transaction).await?;
             });
             Ok(true)
-        })
+        }))
         .await
     }
 
@@ -503,7 +503,7 @@ impl Store {
         embedder: &str,
         vectors: &[NewEmbedding],
     ) -> Result<u64, StoreError> {
-        self.call_at_length(async {
+        self.call_at_length(Box::pin(async {
             Ok(in_transaction!(self, transaction => {
                 let mut kept = 0;
                 for new in vectors {
@@ -525,7 +525,7 @@ impl Store {
                 }
                 kept
             }))
-        })
+        }))
         .await
     }
 }
@@ -576,9 +576,11 @@ fn row(columns: Columns) -> Option<DatapointRow> {
 }
 
 fn row_with_vector(columns: WithVector) -> Option<(DatapointRow, Option<Embedding>)> {
-    let (a, b, c, d, e, f, g, h, i, j, k, l, m, embedder, vector, _) = columns;
-    let row = row((a, b, c, d, e, f, g, h, i, j, k, l, m))?;
-    let embedding = embedder.zip(vector);
+    let embedding = columns.13.zip(columns.14);
+    let row = row((
+        columns.0, columns.1, columns.2, columns.3, columns.4, columns.5, columns.6, columns.7,
+        columns.8, columns.9, columns.10, columns.11, columns.12,
+    ))?;
     let embedding = embedding.map(|(embedder, vector)| Embedding { embedder, vector });
     Some((row, embedding))
 }

@@ -198,19 +198,19 @@ impl Store {
 
     /// Runs one call: connects and migrates if need be, bounds its time, and keeps the state of the
     /// connection for the log.
-    async fn call<T>(
+    fn call<T>(
         &self,
         work: impl Future<Output = Result<T, Failure>>,
-    ) -> Result<T, StoreError> {
-        self.call_within(self.inner.timeout, work).await
+    ) -> impl Future<Output = Result<T, StoreError>> {
+        self.call_within(self.inner.timeout, work)
     }
 
     /// [`Store::call`] for work on many rows.
-    async fn call_at_length<T>(
+    fn call_at_length<T>(
         &self,
         work: impl Future<Output = Result<T, Failure>>,
-    ) -> Result<T, StoreError> {
-        self.call_within(self.inner.long_timeout, work).await
+    ) -> impl Future<Output = Result<T, StoreError>> {
+        self.call_within(self.inner.long_timeout, work)
     }
 
     async fn call_within<T>(

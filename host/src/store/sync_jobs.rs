@@ -140,7 +140,7 @@ impl Store {
             connection_id: new.connection_id,
             needs_row,
         };
-        self.call(async {
+        self.call(Box::pin(async {
             in_transaction!(self, transaction => {
                 let (now,): (i64,) = sqlx::query_as(self.clock()).fetch_one(&mut *transaction).await?;
                 sqlx::query(EXPIRE)
@@ -183,7 +183,7 @@ impl Store {
                 .await?;
             });
             Ok(())
-        })
+        }))
         .await
     }
 
@@ -275,7 +275,7 @@ impl Store {
         progress: JobProgress,
         report: &str,
     ) -> Result<(), StoreError> {
-        self.call_at_length(async {
+        self.call_at_length(Box::pin(async {
             in_transaction!(self, transaction => {
                 let (now,): (i64,) = sqlx::query_as(self.clock()).fetch_one(&mut *transaction).await?;
                 let completed = sqlx::query(
@@ -300,7 +300,7 @@ impl Store {
                 }
             });
             Ok(())
-        })
+        }))
         .await
     }
 

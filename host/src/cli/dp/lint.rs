@@ -18,7 +18,7 @@ use crate::plugins::Dialect;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The folder; without it, DATAPOINTS_DIR
+    /// The folder; without it, that of `DATAPOINTS_DIR`
     #[arg(long, value_name = "DIR")]
     datapoints_dir: Option<PathBuf>,
 

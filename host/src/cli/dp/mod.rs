@@ -70,21 +70,21 @@ pub struct Owner {
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub struct Contracts {
     /// What a contract warns about is an error (the default)
-    #[arg(long, overrides_with = "no_strict_contracts")]
-    strict_contracts: bool,
+    #[arg(long = "strict-contracts", overrides_with = "lenient")]
+    strict: bool,
 
     /// What a contract warns about is a warning
-    #[arg(long)]
-    no_strict_contracts: bool,
+    #[arg(long = "no-strict-contracts", overrides_with = "strict")]
+    lenient: bool,
 
     /// Fail also where only warnings are left
-    #[arg(long)]
-    fail_on_contract_warnings: bool,
+    #[arg(long = "fail-on-contract-warnings")]
+    fail_on_warnings: bool,
 }
 
 impl Contracts {
     fn strict(self) -> bool {
-        !self.no_strict_contracts
+        self.strict || !self.lenient
     }
 }
 
@@ -92,7 +92,7 @@ impl From<Contracts> for knowledge::Contracts {
     fn from(contracts: Contracts) -> Self {
         Self {
             strict: contracts.strict(),
-            fail_on_warnings: contracts.fail_on_contract_warnings,
+            fail_on_warnings: contracts.fail_on_warnings,
         }
     }
 }

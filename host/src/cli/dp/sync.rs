@@ -25,7 +25,7 @@ use crate::limits::Limits;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The folder; without it, DATAPOINTS_DIR
+    /// The folder; without it, that of `DATAPOINTS_DIR`
     #[arg(long, value_name = "DIR")]
     datapoints_dir: Option<PathBuf>,
 
@@ -66,7 +66,7 @@ pub async fn run(config: Config, args: Args, printer: Printer) -> Result<(), Fai
             connection_id: connection,
             conflict_mode: &args.conflict_mode,
             strict_contracts: args.contracts.strict(),
-            fail_on_contract_warnings: args.contracts.fail_on_contract_warnings,
+            fail_on_contract_warnings: args.contracts.fail_on_warnings,
             source,
         };
         let started = parse(&server.call(Method::POST, PATH, Some(&request)).await?)?;

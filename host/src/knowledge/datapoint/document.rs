@@ -125,8 +125,7 @@ impl<'a> Document<'a> {
             .as_ptr()
             .addr()
             .checked_sub(self.text.as_ptr().addr())?;
-        let before = self.text.as_bytes().get(..start)?;
-        Some(before.iter().filter(|byte| **byte == b'\n').count() + 1)
+        Some(self.text.get(..start)?.split('\n').count())
     }
 }
 

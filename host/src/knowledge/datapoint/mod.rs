@@ -230,8 +230,7 @@ impl DataPoint {
     pub fn content_hash(&self) -> String {
         let mut content = self.clone();
         content.metadata.remove("lifecycle");
-        let digest = Sha256::digest(content.to_json().to_string());
-        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+        format!("{:x}", Sha256::digest(content.to_json().to_string()))
     }
 
     /// The tables that it is about: its own, its targets, those that it names as related.

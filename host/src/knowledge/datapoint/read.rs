@@ -365,11 +365,10 @@ fn parameter(fields: &mut Object) -> Option<Parameter> {
 /// Whether a value is one of a parameter's type.
 fn fits(kind: ParameterType, values: &[String], value: &Value) -> bool {
     match (kind, value) {
-        (ParameterType::String, Value::String(_)) | (ParameterType::Boolean, Value::Bool(_)) => {
-            true
-        }
+        (ParameterType::String, Value::String(_))
+        | (ParameterType::Boolean, Value::Bool(_))
+        | (ParameterType::Float, Value::Number(_)) => true,
         (ParameterType::Integer, Value::Number(number)) => number.is_i64(),
-        (ParameterType::Float, Value::Number(_)) => true,
         (ParameterType::Timestamp, Value::String(text)) => is_time(text),
         (ParameterType::Enum, Value::String(text)) => values.contains(text),
         _ => false,

@@ -307,7 +307,7 @@ fn every_constraint_holds() {
         longest
     );
     let found = wrong(Kind::Schema, |json| {
-        json["relationships"][0]["cardinality"] = json!("1-N")
+        json["relationships"][0]["cardinality"] = json!("1-N");
     });
     assert_eq!(found, one("relationships[0].cardinality", "value"));
     let found = wrong(Kind::Schema, |json| json["tags"] = json!(["a", "", 3]));
@@ -394,7 +394,7 @@ fn text_that_is_no_json_is_told_with_its_line() {
 fn a_name_that_is_given_twice_is_refused_also_in_metadata() {
     let twice = r#""metadata": {"connection_id": "a", "connection_id": "b"}"#;
     let text = complete(Kind::Business).to_string();
-    let text = text.replacen("{", &format!("{{{twice}, "), 1);
+    let text = text.replacen('{', &format!("{{{twice}, "), 1);
     let found = problems(&text);
     assert!(
         found.contains(&("metadata".to_owned(), "repeated")),
@@ -423,7 +423,7 @@ fn the_number_of_problems_is_bounded() {
 fn a_hash_depends_on_what_is_said_and_not_on_who_changed_it() {
     let base = point(Kind::Schema, |_| ());
     let later = point(Kind::Schema, |json| {
-        json["metadata"]["lifecycle"]["version"] = json!("9.0.0")
+        json["metadata"]["lifecycle"]["version"] = json!("9.0.0");
     });
     let other = point(Kind::Schema, |json| json["gotchas"] = json!(["Another"]));
     assert_eq!(base.content_hash(), later.content_hash());

@@ -202,10 +202,11 @@ pub fn plan(candidates: &[Candidate], old: &[Old], mode: ConflictMode) -> Result
 }
 
 fn is_same(candidate: &Candidate, old: &Old) -> bool {
+    let body = candidate.point.to_json().to_string();
     old.origin == Origin::File
         && old.claim.tier == candidate.tier
         && old.path.as_deref() == Some(candidate.path.as_str())
-        && old.body == candidate.point.to_json().to_string()
+        && old.body == body
 }
 
 #[cfg(test)]
