@@ -78,7 +78,6 @@ impl Redactor {
 
     /// What a session says of its server, made safe to store and to show.
     pub(crate) fn server(&self, server: ServerInfo) -> ServerInfo {
-        let clean = |text: Option<String>| text.map(|text| self.clean(&text));
         ServerInfo {
             product: self.clean(&server.product),
             version: self.clean(&server.version),
