@@ -5,6 +5,7 @@ mod points;
 mod commands;
 mod crash;
 mod files;
+mod retrieval;
 mod single;
 mod sync;
 mod sync_scopes;
