@@ -79,6 +79,7 @@ limits! {
     query_max_sql_bytes: "DATACHAT_QUERY_MAX_SQL_BYTES" = 102_400 "bytes", "Parsers recurse; a longer statement is refused before they see it.";
     result_columns: "DATACHAT_RESULT_COLUMNS" = 20_000 "columns", "Columns of one result, those inside nested types included; PostgreSQL allows 1,664.";
     request_max_bytes: "DATACHAT_REQUEST_MAX_BYTES" = 10_485_760 "bytes", "The largest request body.";
+    request_unread_ms: "DATACHAT_REQUEST_UNREAD_MS" = 5_000 "milliseconds", "How long the rest of a refused request is read, so that its sender sees the answer.";
     connect_timeout_ms: "DATACHAT_CONNECT_TIMEOUT_MS" = 10_000 "milliseconds", "Opening a session in all: name, TCP, TLS, authentication.";
     call_timeout_ms: "DATACHAT_CALL_TIMEOUT_MS" = 30_000 "milliseconds", "Any other call into a connector: server, relations, reset.";
     cancel_timeout_ms: "DATACHAT_CANCEL_TIMEOUT_MS" = 5_000 "milliseconds", "A cancel, which opens a connection of its own.";

@@ -60,6 +60,33 @@ async fn raw(
 }
 
 #[tokio::test]
+async fn whoever_is_refused_sees_why_however_much_he_still_sends() -> Result<()> {
+    let (_server, _, bob) = with_keys(ServerOptions::new("unread")).await?;
+    let stranger = bob.with_key("no-key");
+    let body = Bytes::from(vec![b' '; 30 << 20]);
+    for _ in 0..5 {
+        raw(&stranger, QUERY, &[], body.clone())
+            .await?
+            .problem(401, "unauthorized")?;
+        raw(&bob, "/api/v1/plugins", &[], body.clone())
+            .await?
+            .problem(403, "forbidden")?;
+        raw(&bob, "/api/v1/nowhere", &[], body.clone())
+            .await?
+            .problem(404, "not_found")?;
+        raw(
+            &bob,
+            QUERY,
+            &[("content-type", "application/json")],
+            body.clone(),
+        )
+        .await?
+        .problem(413, "request_too_large")?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn whatever_is_wrong_with_a_request_is_a_problem_that_says_so() -> Result<()> {
     let server = TestServer::start(ServerOptions::new("refusals")).await?;
     let client = server.client();

@@ -93,7 +93,17 @@ async fn every_command_answers_as_the_text_around_it_says() -> Result<()> {
         .iter()
         .map(|command| run(command, &server.base(), folder.path()))
         .collect::<Result<Vec<_>>>()?;
-    let [segments, csv, parquet, columns, refused, databases, tools] = answers.as_slice() else {
+    let [
+        segments,
+        csv,
+        parquet,
+        columns,
+        asked,
+        refused,
+        databases,
+        tools,
+    ] = answers.as_slice()
+    else {
         bail!("{} commands", answers.len());
     };
 
@@ -113,6 +123,7 @@ async fn every_command_answers_as_the_text_around_it_says() -> Result<()> {
     assert!(file.starts_with(b"PAR1") && file.ends_with(b"PAR1"));
     let columns = member(columns, "result")?["columns"].clone();
     assert_eq!(columns[1]["name"], "customerId");
+    assert_eq!(member(asked, "answer")?, "Table `loans` has 4000 row(s).");
     assert_eq!(member(refused, "code")?, "read_only_violation");
     let databases: Value = serde_json::from_str(databases)?;
     let names: Vec<&Value> = databases

@@ -24,8 +24,8 @@ the host's check of the Arrow stream; the native driver (`tokio-postgres`) has i
 that.
 
 What limits: a short statement pays for its transaction and its time limit; a converted ClickHouse column is decoded
-and encoded once more. The server of the JSON case starts for the first time, and what compiling its components took
-counts as memory that it had before; a later start takes them from the cache and a third of that memory.
+and encoded once more. A server that compiles its components, at its first start, holds about
+100 MiB more than the one of the JSON case, which takes them from the cache.
 
 ";
 

@@ -144,7 +144,10 @@ fn start_postgres(root: &Path) -> Result<Postgres> {
 
 /// Registers a database, asks it something, runs a tool on it; each as a line that the reader can repeat.
 fn show(server: &Server, postgres: &Postgres, example: &Example, is_default: bool) -> Result<()> {
-    step(&format!("{}: register, query, run a tool", example.name));
+    step(&format!(
+        "{}: register, query, run a tool, ask",
+        example.name
+    ));
     let url = postgres.url(ROLE, PASSWORD, example.database);
     let connection = server.post(
         "/api/v1/databases",
@@ -168,7 +171,12 @@ fn show(server: &Server, postgres: &Postgres, example: &Example, is_default: boo
         ),
         200,
     )?;
-    for answer in [answer, tool] {
+    let asked = server.post(
+        "/api/v1/chat",
+        &format!(r#"{{"target_database": "{id}", "message": "Which tables are there?"}}"#),
+        200,
+    )?;
+    for answer in [answer, tool, asked] {
         if !answer.body.contains(&id) {
             bail!("another database answered: {}", answer.body);
         }

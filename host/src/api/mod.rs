@@ -3,6 +3,7 @@
 pub mod auth;
 pub mod body;
 pub mod catalog;
+pub mod chat;
 mod convert;
 pub mod databases;
 mod extract;
@@ -15,6 +16,7 @@ pub mod request_id;
 pub mod server;
 pub mod system;
 pub mod tools;
+pub mod unread;
 
 use axum::Router;
 use axum::extract::Extension;
@@ -29,7 +31,7 @@ use crate::app::App;
 use crate::tools::Caller;
 use problem::{Code, Problem};
 
-/// Every route with the layers around it: request id, panics, CORS, access, shutdown.
+/// Every route with the layers around it: request id, unread requests, panics, CORS, access, shutdown.
 pub fn router(app: App) -> Router {
     let access = from_fn_with_state(app.config.clone(), auth::layer);
     let cors = option_layer(cors(&app.config.cors_origins));
@@ -45,6 +47,10 @@ pub fn local_router(app: App) -> Router {
 fn finish(routes: Router<App>, app: App) -> Router {
     routes
         .layer(CatchPanicLayer::custom(panics::answer))
+        .layer(from_fn_with_state(
+            unread::Bounds::new(&app.limits),
+            unread::layer,
+        ))
         .layer(from_fn(request_id::layer))
         .with_state(app)
 }
@@ -63,6 +69,7 @@ fn routes(app: &App) -> Router<App> {
         .route("/databases/{id}/schema", get(databases::schema))
         .route("/databases/{id}/health", get(databases::health))
         .route("/query", post(query::run))
+        .route("/chat", post(chat::run))
         .route("/catalog", get(catalog::list))
         .route("/catalog/{type}", get(catalog::get))
         .route("/tools", get(tools::list))
@@ -79,6 +86,7 @@ fn routes(app: &App) -> Router<App> {
         .route("/health", get(system::health))
         .route("/ready", get(system::ready))
         .route("/metrics", get(system::metrics))
+        .route("/ws/chat", get(chat::socket))
         .route("/openapi.json", get(openapi::document))
         .fallback(unknown_path)
         .method_not_allowed_fallback(unknown_method)

@@ -6,6 +6,7 @@
 //! 2 not understood.
 
 mod argument;
+mod ask;
 mod catalog;
 mod databases;
 mod ending;
@@ -59,6 +60,8 @@ enum Command {
     /// The stored connections
     #[command(subcommand)]
     Databases(databases::Args),
+    /// Ask a question about the data of a connection
+    Ask(ask::Args),
     /// Run one reading statement
     Query(query::Args),
     /// What can be done with a database beyond a statement
@@ -127,14 +130,18 @@ async fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Limits => limits::run(&config, printer),
         Command::Databases(args) => {
             let server = Server::open(config).await?;
-            ask(server, async |server| {
+            with(server, async |server| {
                 databases::run(server, args, printer).await
             })
             .await
         }
+        Command::Ask(args) => {
+            let server = Server::open(config).await?;
+            with(server, async |server| ask::run(server, args, printer).await).await
+        }
         Command::Query(args) => {
             let server = Server::open(config).await?;
-            ask(server, async |server| {
+            with(server, async |server| {
                 query::run(server, args, printer).await
             })
             .await
@@ -145,7 +152,7 @@ async fn execute(cli: Cli) -> Result<(), Failure> {
                 tools::Args::Approve { .. } => Server::running(&config)?,
                 _ => Server::open(config).await?,
             };
-            ask(server, async |server| {
+            with(server, async |server| {
                 tools::run(server, args, printer).await
             })
             .await
@@ -153,7 +160,7 @@ async fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Plugin(args) => plugin::run(config, args, printer).await,
         Command::Catalog(args) => {
             let server = Server::open(config).await?;
-            ask(server, async |server| {
+            with(server, async |server| {
                 catalog::run(server, &args, printer).await
             })
             .await
@@ -162,7 +169,7 @@ async fn execute(cli: Cli) -> Result<(), Failure> {
 }
 
 /// Runs a command, and takes leave of the databases after it.
-async fn ask(
+async fn with(
     server: Server,
     command: impl AsyncFnOnce(&Server) -> Result<(), Failure>,
 ) -> Result<(), Failure> {

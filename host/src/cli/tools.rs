@@ -148,7 +148,7 @@ fn print(printer: Printer, answer: &RawValue) -> Result<(), Failure> {
 }
 
 /// A result as columns and rows: `data` by column, else the first list of objects, else the members.
-fn table(result: &RawValue) -> (Vec<String>, Vec<Vec<String>>) {
+pub fn table(result: &RawValue) -> (Vec<String>, Vec<Vec<String>>) {
     let members = members::read(result);
     if let Some((_, data)) = members.iter().find(|(name, _)| name == "data") {
         let (names, columns): (Vec<String>, Vec<_>) = members::read(data)

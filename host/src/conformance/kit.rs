@@ -13,9 +13,9 @@ use crate::plugins::{
     RelationFilter, Statement, Target,
 };
 use crate::query::encode::{Column, Options, describe, json_rows};
+use crate::query::identifier::quote;
 use crate::query::{OnLimit, QueryError, QueryLimits, QueryRequest, QueryStream, Summary, execute};
 use crate::registry::{ChosenBy, Connection};
-use crate::tools::identifier::quote;
 
 /// How a check ended: passed, perhaps with what was seen, or not.
 pub(super) type Verdict = Result<Option<String>, Objection>;

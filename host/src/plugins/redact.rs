@@ -1,7 +1,8 @@
 //! Makes text that comes out of a sandbox safe to show: without the connection's password, without control
 //! characters, and short.
 //!
-//! The password is removed as it is and as a URL spells it. A plugin that wants to leak it can still encode
+//! The password is removed as it is and as a URL spells it. Out of names, which are looked up again, it is removed
+//! only if it is too long to be a part of an ordinary word: a role `demo` may read a table `demo_orders`. A plugin that wants to leak it can still encode
 //! it in some other way; what it can't do is to leak it by accident or to inject lines into a log.
 
 use std::borrow::Cow;
@@ -18,6 +19,8 @@ const LONGEST: usize = 8 << 10;
 const MOST_RIGHTS: usize = 64;
 /// The most characters of the code of a right.
 const LONGEST_CODE: usize = 64;
+/// A password of fewer bytes stays in names.
+const SHORTEST_IN_NAMES: usize = 8;
 const PLACEHOLDER: &str = "[redacted]";
 
 /// What must not be seen, in the spellings that are looked for.
@@ -52,20 +55,7 @@ impl Redactor {
 
     /// Text for a person: redacted, cut, control characters other than line ends and tabs replaced.
     pub(crate) fn clean(&self, text: &str) -> String {
-        let text = self.redact(text);
-        let mut clean = String::with_capacity(text.len().min(LONGEST));
-        for c in text.chars() {
-            if clean.len() >= LONGEST {
-                clean.push('…');
-                break;
-            }
-            clean.push(if unprintable(c) && c != '\n' && c != '\t' {
-                '\u{fffd}'
-            } else {
-                c
-            });
-        }
-        clean
+        printable(&self.redact(text))
     }
 
     /// One line for a log, of at most `max` bytes: redacted, everything unprintable escaped.
@@ -88,13 +78,14 @@ impl Redactor {
 
     /// What a session says of its server, made safe to store and to show.
     pub(crate) fn server(&self, server: ServerInfo) -> ServerInfo {
-        let clean = |text: Option<String>| text.map(|text| self.clean(&text));
         ServerInfo {
             product: self.clean(&server.product),
             version: self.clean(&server.version),
             role: self.clean(&server.role),
-            database: clean(server.database),
-            default_schema: clean(server.default_schema),
+            database: server.database.map(|name| printable(&self.name(name))),
+            default_schema: server
+                .default_schema
+                .map(|name| printable(&self.name(name))),
             dangerous_rights: server
                 .dangerous_rights
                 .into_iter()
@@ -109,46 +100,51 @@ impl Redactor {
         }
     }
 
-    /// A relation without the password. Names stay as they are, for they are looked up again.
+    /// A name without the password, unless that may well be a part of the name.
+    fn name(&self, name: String) -> String {
+        let long = |needle: &Secret<String>| needle.reveal().len() >= SHORTEST_IN_NAMES;
+        if self.needles.iter().all(long) {
+            self.redact(&name).into_owned()
+        } else {
+            name
+        }
+    }
+
+    /// A relation without the password.
     pub(crate) fn relation(&self, relation: Relation) -> Relation {
         if self.needles.is_empty() {
             return relation;
         }
-        let own = |text: String| {
-            let redacted = match self.redact(&text) {
-                Cow::Owned(redacted) => Some(redacted),
-                Cow::Borrowed(_) => None,
-            };
-            redacted.unwrap_or(text)
-        };
-        let all = |texts: Vec<String>| texts.into_iter().map(own).collect();
+        let name = |text: String| self.name(text);
+        let names = |texts: Vec<String>| texts.into_iter().map(name).collect();
+        let text = |text: Option<String>| text.map(|text| self.redact(&text).into_owned());
         Relation {
-            schema: own(relation.schema),
-            name: own(relation.name),
+            schema: name(relation.schema),
+            name: name(relation.name),
             kind: relation.kind,
-            comment: relation.comment.map(own),
+            comment: text(relation.comment),
             row_estimate: relation.row_estimate,
             columns: relation
                 .columns
                 .into_iter()
                 .map(|column| Column {
-                    name: own(column.name),
-                    db_type: own(column.db_type),
+                    name: name(column.name),
+                    db_type: name(column.db_type),
                     nullable: column.nullable,
-                    default_expression: column.default_expression.map(own),
-                    comment: column.comment.map(own),
+                    default_expression: text(column.default_expression),
+                    comment: text(column.comment),
                 })
                 .collect(),
-            primary_key: all(relation.primary_key),
+            primary_key: names(relation.primary_key),
             foreign_keys: relation
                 .foreign_keys
                 .into_iter()
                 .map(|key| ForeignKey {
-                    name: own(key.name),
-                    columns: all(key.columns),
-                    referenced_schema: own(key.referenced_schema),
-                    referenced_relation: own(key.referenced_relation),
-                    referenced_columns: all(key.referenced_columns),
+                    name: name(key.name),
+                    columns: names(key.columns),
+                    referenced_schema: name(key.referenced_schema),
+                    referenced_relation: name(key.referenced_relation),
+                    referenced_columns: names(key.referenced_columns),
                 })
                 .collect(),
         }
@@ -166,6 +162,23 @@ impl Redactor {
             retryable: error.retryable,
         }
     }
+}
+
+/// Text for a person: cut, control characters other than line ends and tabs replaced.
+fn printable(text: &str) -> String {
+    let mut clean = String::with_capacity(text.len().min(LONGEST));
+    for c in text.chars() {
+        if clean.len() >= LONGEST {
+            clean.push('…');
+            break;
+        }
+        clean.push(if unprintable(c) && c != '\n' && c != '\t' {
+            '\u{fffd}'
+        } else {
+            c
+        });
+    }
+    clean
 }
 
 /// The code of a right, which becomes part of a warning's: lower-case letters, digits, `_` and `-`.
@@ -272,6 +285,26 @@ mod tests {
         let all = format!("{server:?} {relation:?}");
         assert!(!all.contains("p@ss/word"), "{all}");
         assert_eq!(all.matches("[redacted]").count(), 6 + 13, "{all}");
+    }
+
+    #[test]
+    fn a_password_that_is_a_common_word_leaves_names_alone_and_no_comment() {
+        let redactor = Redactor::new(Some(&Secret::new("demo".to_owned())));
+        let name = || "demo_orders".to_owned();
+        let relation = redactor.relation(Relation {
+            schema: name(),
+            name: name(),
+            kind: crate::plugins::RelationKind::Table,
+            comment: Some("CONNECTION='mysql://u:demo@h/d'".to_owned()),
+            row_estimate: None,
+            columns: Vec::new(),
+            primary_key: vec![name()],
+            foreign_keys: Vec::new(),
+        });
+        assert_eq!((relation.schema, relation.name), (name(), name()));
+        assert_eq!(relation.primary_key, [name()]);
+        let comment = relation.comment.expect("a comment");
+        assert_eq!(comment, "CONNECTION='mysql://u:[redacted]@h/d'");
     }
 
     #[test]

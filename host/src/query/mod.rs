@@ -2,6 +2,7 @@
 
 pub mod encode;
 pub mod execute;
+pub mod identifier;
 pub mod intake;
 pub mod members;
 pub mod params;

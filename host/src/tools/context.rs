@@ -10,13 +10,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use super::identifier;
 use crate::limits::Limits;
 use crate::plugins::tool::{BoxFuture, DatabaseInfo, ResultColumn};
 use crate::plugins::{
     DbError, ErrorCode, Parameters, PluginError, Relation, RelationFilter, ToolContext, ToolRows,
 };
 use crate::query::encode::{Options, describe, json_rows};
+use crate::query::identifier;
 use crate::query::policy::Reason;
 use crate::query::{QueryError, QueryLimits, QueryRequest, QueryStream, execute};
 use crate::registry::Connection;

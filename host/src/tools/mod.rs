@@ -6,7 +6,6 @@
 
 pub mod approvals;
 mod context;
-pub mod identifier;
 mod json;
 pub mod policy;
 pub mod schema;

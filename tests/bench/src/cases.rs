@@ -207,7 +207,7 @@ impl Bench<'_> {
             .context("a folder")?
             .join("datachat");
         let server = Server::start(&program, &self.postgres.superuser_url("postgres"))?;
-        // Without what starting and compiling took.
+        // Without what starting took.
         let idle = server.reset_peak_memory()?;
         let (mut total, mut first, mut psql) = <(Times, Times, Times)>::default();
         let mut bytes = 0;

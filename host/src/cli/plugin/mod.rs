@@ -7,10 +7,10 @@ mod test;
 
 use std::path::Path;
 
-use super::ask;
 use super::failure::Failure;
 use super::output::Printer;
 use super::server::Server;
+use super::with;
 use crate::config::Config;
 
 #[derive(Debug, clap::Subcommand)]
@@ -29,7 +29,7 @@ pub async fn run(config: Config, args: Args, printer: Printer) -> Result<(), Fai
     match args {
         Args::Installed(args) => {
             let server = Server::open(config).await?;
-            ask(server, async |server| {
+            with(server, async |server| {
                 installed::run(server, args, printer).await
             })
             .await

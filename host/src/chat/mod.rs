@@ -1,0 +1,57 @@
+//! From a question to an answer, on the one connection that its request was resolved to.
+//!
+//! A question is read (`intent`), its table is looked up in the live catalogue (`tables`), a statement is
+//! written (`statement`), judged and run by `query`, and said in a sentence (`answer`), with a chart where the
+//! shape of the rows has one (`chart`). Each step leaves its line in the trace. What a client sends along of an
+//! earlier conversation is data: it can say which question was left open, never which database or what may run.
+//!
+//! Without a language model the questions of `intent` are answered, and only these: for any other the answer
+//! says that none is configured, rather than guess.
+
+mod answer;
+pub mod chart;
+pub mod intent;
+pub mod reply;
+mod rows;
+mod statement;
+mod tables;
+mod turn;
+
+pub use reply::{Event, Events, Reply};
+pub use turn::ask;
+
+use serde_json::{Map, Value};
+
+use crate::query::encode::Numbers;
+
+/// One message of an earlier turn.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Message {
+    pub role: String,
+    pub content: String,
+}
+
+/// What the message is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mode {
+    #[default]
+    NaturalLanguage,
+    /// A statement.
+    DirectSql,
+}
+
+/// One turn's question.
+#[derive(Debug, Clone)]
+pub struct Question {
+    pub message: String,
+    pub mode: Mode,
+    /// The statement of [`Mode::DirectSql`]; else the message is it.
+    pub sql: Option<String>,
+    /// Made up where the client names none.
+    pub conversation_id: String,
+    pub history: Vec<Message>,
+    pub session_summary: Option<String>,
+    pub session_state: Map<String, Value>,
+    pub numbers: Numbers,
+}
