@@ -116,7 +116,7 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting(
         "RETRIEVAL_VECTOR_WEIGHT",
-        "0.5",
+        "0.7 with a model, 0.3 without",
         "What meaning counts in a search for DataPoints, from 0 to 1; words count the rest.",
     ),
     setting(
@@ -182,8 +182,8 @@ pub struct Config {
     pub embeddings_model: Option<String>,
     /// The folder of the embedding model; `None`: where the build leaves it.
     pub embed_model: Option<PathBuf>,
-    /// From 0 to 1.
-    pub retrieval_vector_weight: f32,
+    /// From 0 to 1; `None`: as the embedder is to be trusted.
+    pub retrieval_vector_weight: Option<f32>,
     pub retrieval_legacy_fallback: bool,
     /// A filter such as `info,datachat=debug`; `None`: the command's own default.
     pub log: Option<String>,
@@ -315,14 +315,15 @@ impl Config {
             embeddings_model: get("EMBEDDINGS_MODEL"),
             embed_model: get("DATACHAT_EMBED_MODEL").map(PathBuf::from),
             retrieval_vector_weight: match get("RETRIEVAL_VECTOR_WEIGHT") {
-                None => 0.5,
-                Some(text) => text
-                    .parse()
-                    .ok()
-                    .filter(|weight| (0.0..=1.0).contains(weight))
-                    .ok_or_else(|| {
-                        invalid("RETRIEVAL_VECTOR_WEIGHT", "not a number from 0 to 1")
-                    })?,
+                None => None,
+                Some(text) => Some(
+                    text.parse()
+                        .ok()
+                        .filter(|weight| (0.0..=1.0).contains(weight))
+                        .ok_or_else(|| {
+                            invalid("RETRIEVAL_VECTOR_WEIGHT", "not a number from 0 to 1")
+                        })?,
+                ),
             },
             retrieval_legacy_fallback: match get("RETRIEVAL_LEGACY_FALLBACK").as_deref() {
                 None | Some("on" | "true" | "1" | "yes") => true,
@@ -568,14 +569,14 @@ mod tests {
     fn how_datapoints_are_searched_is_a_setting_and_nonsense_is_refused() {
         let defaults = load(&[], &[]).expect("valid");
         assert!(defaults.retrieval_legacy_fallback);
-        assert!((defaults.retrieval_vector_weight - 0.5).abs() < f32::EPSILON);
+        assert_eq!(defaults.retrieval_vector_weight, None);
         let set = [
             ("RETRIEVAL_LEGACY_FALLBACK", "off"),
             ("RETRIEVAL_VECTOR_WEIGHT", "0.25"),
         ];
         let config = load(&set, &[]).expect("valid");
         assert!(!config.retrieval_legacy_fallback);
-        assert!((config.retrieval_vector_weight - 0.25).abs() < f32::EPSILON);
+        assert_eq!(config.retrieval_vector_weight, Some(0.25));
         for (name, value) in [
             ("RETRIEVAL_LEGACY_FALLBACK", "maybe"),
             ("RETRIEVAL_VECTOR_WEIGHT", "1.5"),

@@ -7,13 +7,17 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::knowledge::search::embed::{Embedding, Identity, Vector};
+use crate::knowledge::search::embed::{Embedding, Identity, Trust, Vector};
 use crate::knowledge::search::shelf::{Change, Shelf};
 use crate::knowledge::search::testing::entry;
 use crate::knowledge::search::text;
 
 const DIMENSIONS: usize = 4;
 const FLOOR: f32 = 0.3;
+const TRUST: Trust = Trust {
+    floor: FLOOR,
+    weight: 0.5,
+};
 
 fn identity() -> Arc<Identity> {
     Arc::new(Identity {
@@ -269,7 +273,7 @@ proptest! {
                 Step::Ask(connection, words, direction, legacy_fallback) => {
                     let words = spelled(&words.into_iter().collect::<Vec<_>>());
                     let question = match direction {
-                        Some(direction) => Question::embedded(&words, embedding(direction), FLOOR),
+                        Some(direction) => Question::embedded(&words, embedding(direction), TRUST),
                         None => Question::of_words(&words, "none"),
                     };
                     let id = Uuid::from_u128(connection.into());
@@ -354,7 +358,7 @@ fn a_thousand_searches_during_swaps_of_every_scope_see_no_foreign_hit_and_no_hal
                             Uuid::from_u128((2 + turn % usize::from(CONNECTIONS)) as u128);
                         let allowed = Allowed::new(connection, []);
                         let question =
-                            Question::embedded("revenue", embedding([1, 2, 3, 4]), FLOOR);
+                            Question::embedded("revenue", embedding([1, 2, 3, 4]), TRUST);
                         let options = Options {
                             top_k: 60,
                             ..Options::default()

@@ -1,6 +1,6 @@
 //! A question, made ready to be searched for.
 
-use super::embed::{Embedder, Embedding};
+use super::embed::{Embedder, Embedding, Trust};
 use super::text;
 
 /// What entries are compared with.
@@ -10,11 +10,11 @@ pub struct Question {
     meaning: Result<Meaning, String>,
 }
 
-/// Its vector, and from which cosine on an entry has to do with it.
+/// Its vector, and what that is worth.
 #[derive(Debug, Clone)]
 pub(super) struct Meaning {
     pub(super) embedding: Embedding,
-    pub(super) floor: f32,
+    pub(super) trust: Trust,
 }
 
 impl Question {
@@ -32,7 +32,7 @@ impl Question {
                 .next()
                 .map(|embedding| Meaning {
                     embedding,
-                    floor: embedder.floor(),
+                    trust: embedder.trust(),
                 })
                 .ok_or_else(|| "the embedder gave no vector".to_owned()),
             Err(error) => Err(error.to_string()),
@@ -51,10 +51,10 @@ impl Question {
 
     /// A question whose vector is there already.
     #[must_use]
-    pub fn embedded(text: &str, embedding: Embedding, floor: f32) -> Self {
+    pub fn embedded(text: &str, embedding: Embedding, trust: Trust) -> Self {
         Self {
             terms: text::question_terms(text),
-            meaning: Ok(Meaning { embedding, floor }),
+            meaning: Ok(Meaning { embedding, trust }),
         }
     }
 

@@ -40,9 +40,11 @@ const CANDIDATES: usize = 50;
 pub struct Options {
     /// The most hits.
     pub top_k: usize,
-    /// What meaning counts, from 0 to 1; words count the rest. Without vectors words count alone.
-    pub vector_weight: f32,
-    /// What relationships count beside both together.
+    /// What meaning counts, from 0 to 1; words count the rest. `None`: as the embedder is to be trusted. Without
+    /// vectors words count alone.
+    pub vector_weight: Option<f32>,
+    /// What relationships count beside both together. Little: they bring in what is missing, and should not put
+    /// what everything leads to before what was asked for.
     pub relationship_weight: f32,
     /// Whether entries without a scope are searched when nothing else was found.
     pub legacy_fallback: bool,
@@ -54,8 +56,8 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             top_k: 10,
-            vector_weight: 0.5,
-            relationship_weight: 0.2,
+            vector_weight: None,
+            relationship_weight: 0.05,
             legacy_fallback: true,
             catalogue: None,
         }
@@ -177,9 +179,12 @@ fn search(
         depth: CANDIDATES.max(options.top_k),
     };
     let (by_meaning, vectors) = view.by_meaning(question)?;
-    let vector_weight = match vectors {
-        VectorUse::Used => options.vector_weight.clamp(0.0, 1.0),
-        VectorUse::NoQuestion(_) | VectorUse::NoEntries => 0.0,
+    let vector_weight = match question.meaning() {
+        Ok(meaning) if vectors == VectorUse::Used => options
+            .vector_weight
+            .unwrap_or(meaning.trust.weight)
+            .clamp(0.0, 1.0),
+        _ => 0.0,
     };
     let mut rankings = vec![
         Ranking {
@@ -296,10 +301,12 @@ impl View<'_> {
             let kept = loop {
                 let near = vectors.search(&meaning.embedding.vector, count)?;
                 let complete = near.len() < count
-                    || near.last().is_none_or(|last| last.cosine < meaning.floor);
+                    || near
+                        .last()
+                        .is_none_or(|last| last.cosine < meaning.trust.floor);
                 let mut kept: Vec<Candidate> = near
                     .into_iter()
-                    .take_while(|near| near.cosine >= meaning.floor)
+                    .take_while(|near| near.cosine >= meaning.trust.floor)
                     .map(|near| Candidate {
                         score: near.cosine,
                         place: Place {

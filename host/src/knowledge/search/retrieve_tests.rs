@@ -1,6 +1,6 @@
 use super::*;
 use crate::knowledge::Kind;
-use crate::knowledge::search::embed::{Embedding, Identity, Vector};
+use crate::knowledge::search::embed::{Embedding, Identity, Trust, Vector};
 use crate::knowledge::search::entry::{Link, TableName};
 use crate::knowledge::search::shelf::{Change, Shelf};
 use crate::knowledge::search::testing::entry;
@@ -52,6 +52,10 @@ fn direction(degrees: f32) -> Embedding {
 fn pointing(degrees: f32, mut entry: Entry) -> Entry {
     entry.embedding = Some(direction(degrees));
     entry
+}
+
+fn above(floor: f32) -> Trust {
+    Trust { floor, weight: 0.5 }
 }
 
 fn words(text: &str) -> Question {
@@ -154,7 +158,7 @@ fn a_vector_below_the_floor_is_no_hit_and_keeps_nobody_from_the_fallback() {
         pointing(10.0, entry(Scope::Unscoped, "old", "")),
     ]);
     let ask = |floor| {
-        let question = Question::embedded("weather", direction(0.0), floor);
+        let question = Question::embedded("weather", direction(0.0), above(floor));
         retrieve(&set, &allowed(), &question, &options()).unwrap()
     };
     assert_eq!(ids(&ask(0.0)), [(connection(OWN), "own")]);
@@ -232,7 +236,7 @@ fn every_hit_says_which_signal_found_it_and_where() {
             entry(connection(OWN), "words", "deposits of the branch office"),
         ),
     ]);
-    let question = Question::embedded("deposits", direction(0.0), 0.2);
+    let question = Question::embedded("deposits", direction(0.0), above(0.2));
     let found = retrieve(&set, &allowed(), &question, &options()).unwrap();
     assert_eq!(found.vectors, VectorUse::Used);
     let signals = |id: &str| -> Vec<(SignalKind, u32)> {
@@ -291,10 +295,10 @@ fn relationships_bring_in_what_shares_no_word_but_nothing_foreign() {
 fn without_vectors_words_count_alone_and_the_answer_says_why() {
     let plain = set(&[entry(connection(OWN), "a", "deposits")]);
     let heavy = Options {
-        vector_weight: 1.0,
+        vector_weight: Some(1.0),
         ..options()
     };
-    let question = Question::embedded("deposits", direction(0.0), 0.2);
+    let question = Question::embedded("deposits", direction(0.0), above(0.2));
     let found = retrieve(&plain, &allowed(), &question, &heavy).unwrap();
     assert_eq!((found.hits.len(), found.vectors), (1, VectorUse::NoEntries));
     let found = retrieve(&plain, &allowed(), &words("deposits"), &heavy).unwrap();
@@ -320,7 +324,7 @@ fn vectors_of_two_embedders_are_never_compared() {
     let new = pointing(0.0, entry(connection(OWN), "new", ""));
     let set = set(&[old, new]);
     let ask = |embedding| {
-        let question = Question::embedded("weather", embedding, 0.2);
+        let question = Question::embedded("weather", embedding, above(0.2));
         retrieve(&set, &allowed(), &question, &options()).unwrap()
     };
     assert_eq!(ids(&ask(direction(0.0))), [(connection(OWN), "new")]);
@@ -348,7 +352,7 @@ fn the_limit_of_hits_counts_what_may_be_seen_and_own_ones_come_first() {
             ),
         )
     }));
-    let question = Question::embedded("rate", direction(0.0), 0.2);
+    let question = Question::embedded("rate", direction(0.0), above(0.2));
     let found = retrieve(&set(&entries), &allowed(), &question, &options()).unwrap();
     assert_eq!(found.hits.len(), 10);
     let global = found

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use super::volume::Volume;
 use crate::knowledge::Scope;
 
-/// All volumes of one moment. Whose of them a question may see is decided in [`mod@super::retrieve`], and nowhere
+/// All volumes of one moment. Whose of them a question may see is decided in [`super::retrieve()`], and nowhere
 /// else is there a way to search.
 #[derive(Debug, Default)]
 pub struct Set {

@@ -8,15 +8,32 @@
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-/// Words of a question that say nothing about what is asked for.
+/// Words of a question that say nothing about what is asked for, in order. In a small scope any of them may be rare,
+/// and would then count as much as a name.
+#[rustfmt::skip]
 const STOP: &[&str] = &[
-    "a", "about", "all", "am", "an", "and", "any", "are", "as", "at", "be", "been", "but", "by",
-    "can", "could", "did", "do", "does", "each", "every", "find", "for", "from", "get", "give",
-    "had", "has", "have", "how", "i", "if", "in", "into", "is", "it", "its", "list", "many", "me",
-    "much", "my", "of", "on", "or", "our", "please", "s", "shall", "should", "show", "so", "tell",
-    "than", "that", "the", "their", "them", "then", "there", "these", "they", "this", "those",
-    "to", "us", "was", "we", "were", "what", "when", "where", "which", "who", "whom", "whose",
-    "why", "will", "with", "would", "you", "your",
+    "a", "about", "above", "after", "again", "against", "all", "almost", "already", "also",
+    "always", "am", "among", "an", "and", "another", "any", "anybody", "anyone", "anything", "are",
+    "around", "as", "at", "away", "back", "be", "became", "because", "become", "been", "before",
+    "being", "below", "between", "both", "but", "by", "came", "can", "cannot", "come", "could",
+    "did", "do", "does", "doing", "done", "down", "during", "each", "either", "else", "enough",
+    "even", "ever", "every", "everybody", "everyone", "everything", "exactly", "few", "find",
+    "first", "for", "from", "further", "gave", "get", "give", "given", "go", "goes", "going",
+    "gone", "got", "had", "happen", "happened", "happens", "has", "have", "having", "he", "her",
+    "here", "hers", "him", "his", "how", "i", "if", "in", "into", "is", "it", "its", "itself",
+    "just", "keep", "keeps", "know", "let", "like", "list", "ll", "look", "looks", "made", "make",
+    "makes", "many", "may", "me", "might", "mine", "more", "most", "much", "must", "my", "need",
+    "needs", "neither", "never", "no", "nobody", "nor", "not", "nothing", "now", "of", "off",
+    "often", "on", "once", "one", "ones", "only", "onto", "or", "other", "others", "our", "ours",
+    "out", "over", "own", "part", "perhaps", "please", "put", "quite", "rather", "re", "really",
+    "right", "s", "said", "same", "say", "says", "see", "seem", "shall", "she", "should", "show",
+    "since", "so", "some", "somebody", "someone", "something", "sometimes", "soon", "still", "such",
+    "t", "take", "taken", "takes", "tell", "than", "that", "the", "their", "theirs", "them", "then",
+    "there", "these", "they", "thing", "things", "this", "those", "though", "through", "thus", "to",
+    "together", "too", "took", "under", "until", "up", "upon", "us", "use", "used", "usually", "ve",
+    "very", "want", "wants", "was", "we", "well", "went", "were", "what", "when", "where",
+    "whether", "which", "while", "who", "whom", "whose", "why", "will", "with", "within", "without",
+    "would", "yes", "yet", "you", "your", "yours",
 ];
 
 /// The terms of a text, in its order, repeated as often as they occur.
@@ -32,7 +49,7 @@ pub fn terms(text: &str) -> Vec<String> {
 pub fn question_terms(text: &str) -> Vec<String> {
     let mut kept: Vec<String> = Vec::new();
     for_each_word(text, |word| {
-        if STOP.contains(&word.to_lowercase().as_str()) {
+        if STOP.binary_search(&word.to_lowercase().as_str()).is_ok() {
             return;
         }
         let mut terms = Vec::new();
@@ -215,6 +232,11 @@ mod tests {
         assert_eq!(terms("顧客注文"), ["顧客", "客注", "注文"]);
         assert_eq!(terms("한국어"), ["한국", "국어"]);
         assert_eq!(terms("表a列"), ["表", "a", "列"]);
+    }
+
+    #[test]
+    fn the_small_words_are_in_order() {
+        assert!(STOP.is_sorted());
     }
 
     #[test]

@@ -7,15 +7,19 @@
 use std::sync::{Arc, LazyLock};
 
 use super::super::text;
-use super::{EmbedError, Embedding, Identity, Vector};
+use super::{EmbedError, Embedding, Identity, Trust, Vector};
 
 const DIMENSIONS: usize = 384;
 
 /// What a word counts, against one for each of its pieces: they are many.
 const WORD: f32 = 3.0;
 
-/// Unrelated texts share buckets by accident; this is beyond nearly all of them.
-pub(super) const FLOOR: f32 = 0.15;
+/// Unrelated texts share buckets by accident; the floor is beyond nearly all of them. It knows little that words
+/// don't know better.
+pub(super) const TRUST: Trust = Trust {
+    floor: 0.15,
+    weight: 0.3,
+};
 
 static IDENTITY: LazyLock<Arc<Identity>> = LazyLock::new(|| {
     Arc::new(Identity {
@@ -89,7 +93,7 @@ mod tests {
     fn spelling_brings_texts_together_and_unrelated_ones_stay_below_the_floor() {
         assert!((cosine("account balance", "AccountBalances") - 1.0).abs() < 1e-6);
         assert!(cosine("customer acount", "customer account") > 0.7);
-        assert!(cosine("loan interest", "shelf freshness") < FLOOR);
+        assert!(cosine("loan interest", "shelf freshness") < TRUST.floor);
     }
 
     #[test]

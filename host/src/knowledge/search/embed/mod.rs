@@ -21,7 +21,7 @@ pub use endpoint::{Endpoint, EndpointError, EndpointSettings};
 pub use hashed::Hashed;
 pub use minilm::{MiniLm, ModelError};
 pub use source::Source;
-pub use vector::{Embedding, Identity, InvalidVector, Vector};
+pub use vector::{Embedding, Identity, InvalidVector, Trust, Vector};
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -93,13 +93,13 @@ impl Embedder {
         }
     }
 
-    /// The cosine below which two texts have nothing to do with each other.
+    /// How far its cosines say something.
     #[must_use]
-    pub fn floor(&self) -> f32 {
+    pub fn trust(&self) -> Trust {
         match self {
-            Self::Hashed(_) => hashed::FLOOR,
-            Self::MiniLm(_) => minilm::FLOOR,
-            Self::Endpoint(_) => endpoint::FLOOR,
+            Self::Hashed(_) => hashed::TRUST,
+            Self::MiniLm(_) => minilm::TRUST,
+            Self::Endpoint(_) => endpoint::TRUST,
         }
     }
 

@@ -24,6 +24,15 @@ impl Display for Identity {
     }
 }
 
+/// How far an embedder's cosines say something.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Trust {
+    /// The cosine below which two texts have nothing to do with each other.
+    pub floor: f32,
+    /// What meaning counts in a search, from 0 to 1; words count the rest.
+    pub weight: f32,
+}
+
 /// What no search could do anything sensible with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidVector {

@@ -19,13 +19,16 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use super::{EmbedError, Embedding, Identity, Vector};
+use super::{EmbedError, Embedding, Identity, Trust, Vector};
 use crate::limits::Limits;
 use crate::secret::Secret;
 use connection::Connection;
 
-/// Models have scales of their own, so this only keeps out what points away.
-pub(super) const FLOOR: f32 = 0.1;
+/// Models have scales of their own, so the floor only keeps out what points away.
+pub(super) const TRUST: Trust = Trust {
+    floor: 0.1,
+    weight: 0.7,
+};
 
 /// Where the endpoint is and how it is spoken to.
 #[derive(Debug, Clone)]
