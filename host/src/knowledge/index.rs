@@ -33,14 +33,15 @@ use crate::store::{DatapointRow, NewEmbedding, ScopeSnapshot, Store, StoreError}
 /// Texts that are embedded between two looks at what has changed.
 const BATCH: usize = 64;
 /// How long a question waits for what has changed.
-const WAIT: Duration = Duration::from_millis(100);
+const WAIT: Duration = Duration::from_secs(1);
 /// How long a scope whose embedding failed is left alone.
 const PAUSE: Duration = Duration::from_secs(30);
 
 /// How searches are done, as the operator wants them.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    pub vector_weight: f32,
+    /// `None`: what the embedder deserves.
+    pub vector_weight: Option<f32>,
     pub legacy_fallback: bool,
 }
 
