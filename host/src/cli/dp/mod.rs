@@ -11,11 +11,11 @@ use std::path::PathBuf;
 use url::form_urlencoded::Serializer;
 use uuid::Uuid;
 
-use super::with;
 use super::databases::find;
 use super::failure::Failure;
 use super::output::Printer;
 use super::server::Server;
+use super::with;
 use crate::config::Config;
 use crate::knowledge;
 use crate::knowledge::finding::Finding;
