@@ -13,7 +13,7 @@ use super::convert::sentence;
 use super::extract::{Admin, Object, Parameters};
 use super::problem::{Code, Problem};
 use crate::app::App;
-use crate::knowledge::sync::{JobView, ScopeMode, Source, SyncError, SyncRequest, Text};
+use crate::knowledge::sync::{JobView, ScopeMode, Source, SyncError, SyncRequest, SyncRules, Text};
 use crate::knowledge::{ConflictMode, Contracts, Tier};
 use crate::registry::format_time;
 use crate::tools::Caller;
@@ -25,7 +25,7 @@ pub async fn start(
     _: Admin,
     Object(fields): Object,
 ) -> Result<Json<Value>, Problem> {
-    let (given, request) = Given::read(fields)?;
+    let (given, rules) = Given::read(fields)?;
     let source = match given {
         Given::Texts(texts) => Source::Texts(texts),
         // Whoever opens the system database may read files as well.
@@ -34,7 +34,7 @@ pub async fn start(
         }
         Given::Folder(name) => Source::Folder(app.syncs.folder(name.as_deref())?),
     };
-    let job = app.syncs.start(SyncRequest { source, ..request }).await?;
+    let job = app.syncs.start(SyncRequest { source, rules }).await?;
     Ok(Json(json!({ "job_id": job })))
 }
 
@@ -68,7 +68,7 @@ enum Mode {
 }
 
 impl Given {
-    fn read(mut fields: Fields) -> Result<(Self, SyncRequest), Problem> {
+    fn read(mut fields: Fields) -> Result<(Self, SyncRules), Problem> {
         let mode = fields.word(
             "scope",
             &[
@@ -99,13 +99,12 @@ impl Given {
             Some(texts) => Self::Texts(texts),
             None => Self::Folder(folder),
         };
-        let request = SyncRequest {
+        let rules = SyncRules {
             scope,
             conflicts: conflicts.unwrap_or_default(),
             contracts,
-            source: Source::Texts(Vec::new()),
         };
-        Ok((given, request))
+        Ok((given, rules))
     }
 }
 
@@ -263,7 +262,7 @@ mod tests {
         let id = Uuid::from_u128(7);
         let scope = |body: Value| {
             let fields = Fields::parse(body.to_string().as_bytes()).expect("an object");
-            Given::read(fields).ok().map(|(_, request)| request.scope)
+            Given::read(fields).ok().map(|(_, rules)| rules.scope)
         };
         assert_eq!(scope(json!({})), Some(ScopeMode::Auto));
         assert_eq!(scope(json!({"scope": "global"})), Some(ScopeMode::Global));

@@ -220,6 +220,7 @@ impl Gaps {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::{Value, json};
 
     use super::*;
@@ -319,6 +320,30 @@ mod tests {
         assert_eq!(gaps(&point, Tier::User, strict()), expected);
         assert_eq!(gaps(&point, Tier::Managed, strict()), expected);
         assert_eq!(gaps(&point, Tier::Examples, strict()), []);
+    }
+
+    proptest! {
+        #[test]
+        fn strictness_finds_the_same_gaps_and_only_weighs_them_more(
+            kind in 0..4_usize,
+            tier in 0..5_usize,
+            gone in proptest::collection::vec(0..5_usize, 0..5),
+        ) {
+            let names = ["grain", "exclusions", "confidence_notes", "freshness", "lifecycle"];
+            let point = with(Kind::ALL[kind], |json| {
+                for at in &gone {
+                    json["metadata"][names[*at]] = Value::Null;
+                }
+            });
+            let tier = Tier::ALL[tier];
+            let (mild, hard) = (check(&point, tier, lenient()), check(&point, tier, strict()));
+            let codes = |gaps: &[Gap]| gaps.iter().map(|gap| gap.code).collect::<Vec<_>>();
+            prop_assert_eq!(codes(&mild), codes(&hard));
+            for (mild, hard) in mild.iter().zip(&hard) {
+                prop_assert!(hard.severity >= mild.severity);
+                prop_assert!(tier != Tier::Demo || hard.severity == mild.severity);
+            }
+        }
     }
 
     #[test]

@@ -3,8 +3,9 @@
 //! Each template is judged by the policy that statements are judged by, with a value of the right type in the
 //! place of each parameter: a variant in the dialect of its database type, the general template in that of the
 //! connection whose it is. Where no dialect is known (a DataPoint of all connections), the general template must
-//! be plain SQL for the dialect `generic`, or else a reading statement in at least one dialect, and in none may
-//! it call, read or lock what is not for readers. What runs later is judged again, as the very text that is sent.
+//! be plain SQL for the dialect `generic`, or else a reading statement in at least one dialect, and in none may it
+//! call, read or lock what is not for readers; dialects that have a variant don't count. What runs later is judged
+//! again, as the very text that is sent.
 
 use super::datapoint::{Parameter, ParameterType, Problem, Query};
 use super::template::{Place, Template};
@@ -28,34 +29,42 @@ pub fn check(
     // A connection whose type has a variant never sees the general template.
     let engine =
         engine.filter(|engine| !query.backend_variants.contains_key(&engine.database_type));
-    let dialect = engine.and_then(|engine| engine.dialect);
-    judge_template(
-        query,
-        "sql_template",
-        &query.sql_template,
-        dialect,
-        limits,
-        &mut problems,
-    );
-    for (database_type, sql) in &query.backend_variants {
+    let variants: Vec<Option<Dialect>> = query
+        .backend_variants
+        .keys()
+        .map(|database_type| dialect_of(database_type))
+        .collect();
+    let meant = match engine.and_then(|engine| engine.dialect) {
+        Some(dialect) => Meant::For(dialect),
+        None => Meant::ForAll(
+            KNOWN
+                .into_iter()
+                .filter(|dialect| !variants.contains(&Some(*dialect)))
+                .collect(),
+        ),
+    };
+    let sql = &query.sql_template;
+    judge_template(query, "sql_template", sql, &meant, limits, &mut problems);
+    for ((database_type, sql), dialect) in query.backend_variants.iter().zip(variants) {
         let field = format!("backend_variants.{database_type}");
-        judge_template(
-            query,
-            &field,
-            sql,
-            dialect_of(database_type),
-            limits,
-            &mut problems,
-        );
+        let meant = dialect.map_or_else(|| Meant::ForAll(KNOWN.to_vec()), Meant::For);
+        judge_template(query, &field, sql, &meant, limits, &mut problems);
     }
     problems
+}
+
+/// Which dialects a template is written for.
+enum Meant {
+    For(Dialect),
+    /// Whichever of these understands it.
+    ForAll(Vec<Dialect>),
 }
 
 fn judge_template(
     query: &Query,
     field: &str,
     sql: &str,
-    dialect: Option<Dialect>,
+    meant: &Meant,
     limits: &Limits,
     problems: &mut Vec<Problem>,
 ) {
@@ -78,23 +87,24 @@ fn judge_template(
         let parameter = query.parameters.get(name);
         parameter.map_or_else(String::new, |parameter| sample(parameter, place))
     });
-    if let Err(refusal) = judge(dialect, &filled, limits) {
+    if let Err(refusal) = judge(meant, &filled, limits) {
         let message = format!("must only read: {}", refusal.message);
         problems.push(Problem::of(field, refusal.reason.as_str(), message));
     }
 }
 
-fn judge(dialect: Option<Dialect>, sql: &str, limits: &Limits) -> Result<(), Refusal> {
+fn judge(meant: &Meant, sql: &str, limits: &Limits) -> Result<(), Refusal> {
     let in_dialect = |dialect| policy::judge(dialect, &[], sql, limits).map(|_| ());
-    if let Some(dialect) = dialect {
-        return in_dialect(dialect);
-    }
+    let dialects = match meant {
+        Meant::For(dialect) => return in_dialect(*dialect),
+        Meant::ForAll(dialects) => dialects,
+    };
     let Err(plain) = in_dialect(Dialect::Generic) else {
         return Ok(());
     };
     let mut reads = false;
-    for dialect in KNOWN {
-        match in_dialect(dialect) {
+    for dialect in dialects {
+        match in_dialect(*dialect) {
             Ok(()) => reads = true,
             // It is no statement of this one.
             Err(refusal) if matches!(refusal.reason, Reason::Syntax | Reason::Statement) => {}
@@ -219,6 +229,18 @@ mod tests {
         let query = query(general, &variants);
         assert_eq!(found(&query, Some("mysql")), []);
         assert_eq!(template(general, Some("mysql")), Some("statement"));
+    }
+
+    #[test]
+    fn a_dialect_that_has_a_variant_need_not_understand_the_general_template() {
+        let quoted = "SELECT day FROM shop.\"Delivery Slots\" LIMIT {n}";
+        let own = "SELECT day FROM shop.`Delivery Slots` LIMIT {n}";
+        let variants = json!({"mysql": own, "clickhouse": own});
+        assert_eq!(found(&query(quoted, &variants), None), []);
+        assert_eq!(template(quoted, None), Some("relation"));
+        let file = "SELECT pg_read_file('/etc/passwd') AS a";
+        let refused = found(&query(file, &variants), None);
+        assert_eq!(refused, [("sql_template".to_owned(), "function")]);
     }
 
     #[test]

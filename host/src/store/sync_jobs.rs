@@ -277,6 +277,10 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.call_at_length(Box::pin(async {
             in_transaction!(self, transaction => {
+                // The job's row comes last, so that it can be read and beat until then.
+                for change in changes {
+                    apply_change!(transaction, change);
+                }
                 let (now,): (i64,) = sqlx::query_as(self.clock()).fetch_one(&mut *transaction).await?;
                 let completed = sqlx::query(
                     "UPDATE datachat_sync_jobs SET status = 'completed', finished_at = $2, heartbeat_at = $2, \
@@ -294,9 +298,6 @@ impl Store {
                 .rows_affected();
                 if completed == 0 {
                     return Err(StoreError::JobInterrupted.into());
-                }
-                for change in changes {
-                    apply_change!(transaction, change);
                 }
             });
             Ok(())

@@ -197,7 +197,7 @@ async fn what_is_wrong_with_files_is_told_file_by_file() -> Result<()> {
     for way in WAYS {
         for command in [&sync, &lint] {
             let error = failed(&run(&server, way, command)?, 1)?;
-            let told = "x/a.json:21: key_columns[0].colour: is not a known field (unknown_field)";
+            let told = "x/a.json:24: key_columns[0].colour: is not a known field (unknown_field)";
             assert!(error.contains(told), "{error}");
         }
     }
@@ -307,6 +307,71 @@ async fn what_is_exported_is_the_same_again_on_another_server() -> Result<()> {
     assert_eq!(after.len(), expected.len());
     for point in &mut expected {
         assert!(after.contains(point), "{point}");
+    }
+    Ok(())
+}
+
+/// The `.json` files below a folder.
+fn count(folder: &Path) -> Result<usize> {
+    let mut count = 0;
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            count += self::count(&path)?;
+        } else if path
+            .extension()
+            .is_some_and(|extension| extension == "json")
+        {
+            count += 1;
+        }
+    }
+    Ok(count)
+}
+
+#[tokio::test]
+async fn our_bundles_for_two_databases_and_the_shared_one_live_side_by_side() -> Result<()> {
+    let (server, bank) = server("dp-bundles").await?;
+    let stage = stage().await?;
+    let store = server
+        .register("Store", &stage.postgres.superuser_url("beta"))
+        .await?;
+    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../datapoints"));
+    let (fintech, grocery) = (
+        root.join("examples/fintech_bank"),
+        root.join("examples/grocery_store"),
+    );
+    let shared = root.join("shared");
+    let client = server.client();
+    for way in WAYS {
+        for (folder, scope) in [
+            (&fintech, &["--connection-id", bank.as_str()][..]),
+            (&grocery, &["--connection-id", store.as_str()]),
+            (&shared, &["--global-scope"]),
+        ] {
+            done(&run(
+                &server,
+                way,
+                &["dp", "lint", "--datapoints-dir", shown(folder)?],
+            )?)?;
+            let sync = [&["dp", "sync", "--datapoints-dir", shown(folder)?], scope].concat();
+            done(&run(&server, way, &sync)?)?;
+        }
+        for (filter, folder) in [
+            (format!("connection_id={bank}"), &fintech),
+            (format!("connection_id={store}"), &grocery),
+            ("scope=global".to_owned(), &shared),
+        ] {
+            assert_eq!(
+                ids(client, &filter).await?.len(),
+                count(folder)?,
+                "{way:?} {filter}"
+            );
+        }
+        let tiers = all(client, &format!("connection_id={bank}")).await?;
+        assert!(
+            tiers.iter().all(|entry| entry["source_tier"] == "examples"),
+            "{way:?}"
+        );
     }
     Ok(())
 }

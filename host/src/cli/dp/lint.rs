@@ -1,7 +1,7 @@
 //! `datachat dp lint`
 //!
-//! It concerns the files of this machine and asks no server: connections that files name are not looked up. With
-//! `DATA_CHAT_API_URL` set, connectors are the other server's, and variants are judged without their dialects.
+//! It concerns the files and the connectors of this machine and asks no server: connections that files name are not
+//! looked up.
 
 use std::path::PathBuf;
 
@@ -28,16 +28,13 @@ pub struct Args {
 
 pub async fn run(config: Config, args: Args, printer: Printer) -> Result<(), Failure> {
     let folder = folder(args.datapoints_dir, &config)?;
-    let plugins = match config.api_url {
-        None => Some(open_plugins(&config).await?),
-        Some(_) => None,
-    };
+    let plugins = open_plugins(&config).await?;
     let contracts = args.contracts.into();
     let limits = config.limits.clone();
     // Reads files, and parses.
     let linted = tokio::task::spawn_blocking(move || {
         let dialect_of = |database_type: &str| -> Option<Dialect> {
-            let connector = plugins.as_ref()?.connector(database_type)?;
+            let connector = plugins.connector(database_type)?;
             Some(connector.info().dialect)
         };
         lint(

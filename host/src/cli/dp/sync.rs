@@ -69,7 +69,18 @@ pub async fn run(config: Config, args: Args, printer: Printer) -> Result<(), Fai
             fail_on_contract_warnings: args.contracts.fail_on_warnings,
             source,
         };
-        let started = parse(&server.call(Method::POST, PATH, Some(&request)).await?)?;
+        let started = server.call(Method::POST, PATH, Some(&request)).await;
+        let started = started.map_err(|failure| {
+            if failure.is("request_too_large") {
+                failure.hint(
+                    "Sync subfolders that belong to scopes of their own, or put the folder into DATAPOINTS_DIR of \
+                     the server and POST /api/v1/sync there.",
+                )
+            } else {
+                failure
+            }
+        })?;
+        let started = parse(&started)?;
         let job = cell(&started["job_id"]);
         let ended = follow(server, &job).await?;
         tell(&ended, printer)

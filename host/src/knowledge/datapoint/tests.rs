@@ -362,6 +362,36 @@ fn wrong_or_none(change: impl Fn(&mut Value)) -> Vec<(String, &'static str)> {
 }
 
 #[test]
+fn datapoints_written_for_the_original_load() {
+    for text in [
+        r#"{"datapoint_id": "table_fact_sales_001", "type": "Schema", "name": "Fact Sales Table",
+            "table_name": "analytics.fact_sales", "schema": "analytics",
+            "business_purpose": "Central fact table for all sales transactions",
+            "key_columns": [{"name": "amount", "type": "DECIMAL(18,2)", "business_meaning": "Value in USD",
+                             "nullable": false, "default_value": null}],
+            "relationships": [{"target_table": "dim_region", "join_column": "region_id", "cardinality": "N:1"}],
+            "common_queries": ["SUM(amount)"], "gotchas": [], "freshness": "T-1", "row_count": null,
+            "owner": "Data-Team@Company.com"}"#,
+        r#"{"datapoint_id": "metric_revenue_001", "type": "Business", "name": " Revenue ",
+            "calculation": "SUM(fact_sales.amount) WHERE status = 'completed'", "synonyms": ["sales"],
+            "related_tables": ["fact_sales"], "unit": null, "aggregation": null, "owner": "finance@company.com"}"#,
+        r#"{"datapoint_id": "proc_daily_etl_001", "type": "Process", "name": "Daily Sales ETL",
+            "schedule": "0 2 * * *", "data_freshness": "T-1", "target_tables": ["analytics.fact_sales"],
+            "sla": null, "owner": "data-eng@company.com", "metadata": {"source_tier": "managed"}}"#,
+        r#"{"datapoint_id": "query_top_customers_001", "type": "Query", "name": "Top Customers",
+            "sql_template": "SELECT customer_id FROM t WHERE at >= {start_time} LIMIT {limit}",
+            "parameters": {"limit": {"type": "integer", "default": 10}, "start_time": {"type": "timestamp", "required": true,
+                           "values": null}},
+            "description": "Customers by revenue", "backend_variants": null, "validation": null,
+            "owner": "sales-team@company.com"}"#,
+    ] {
+        let point = read(text).expect("right");
+        assert_eq!(point.owner, point.owner.to_lowercase());
+        assert_eq!(point.name, point.name.trim());
+    }
+}
+
+#[test]
 fn every_problem_is_told_at_once_with_its_line() {
     let text = "{\n \"datapoint_id\": \"x\",\n \"type\": \"Business\",\n \"name\": \"\",\n\n \"owner\": 3,\n \"calculation\": \"a\",\n \"colour\": 1\n}";
     let problems = read(text).expect_err("wrong");

@@ -174,7 +174,7 @@ impl Job {
     async fn read(&self) -> Result<files::Read, Failed> {
         let source = self.request.source.clone();
         let limits = Arc::clone(&self.library.limits);
-        let mode = self.request.scope;
+        let mode = self.request.rules.scope;
         tokio::task::spawn_blocking(move || {
             let files = match source {
                 Source::Folder(path) => folder::read(&path, &limits).map_err(Failed::Findings)?,
@@ -203,7 +203,7 @@ impl Job {
             }
         }
         let library = self.library.clone();
-        let contracts = self.request.contracts;
+        let contracts = self.request.rules.contracts;
         let progress = Arc::clone(&self.progress);
         let judged = tokio::task::spawn_blocking(move || {
             let mut findings = read.findings;
@@ -236,7 +236,7 @@ impl Job {
                 .iter()
                 .map(|(row, _)| Old::new(row, store_form::point(row).as_ref()))
                 .collect();
-            let plan = match plan(candidates, &old, self.request.conflicts) {
+            let plan = match plan(candidates, &old, self.request.rules.conflicts) {
                 Ok(plan) => plan,
                 Err(found) => {
                     clashes.extend(found);

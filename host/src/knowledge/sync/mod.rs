@@ -30,10 +30,16 @@ use crate::store::{NewSyncJob, StoreError, SyncJobRow};
 /// What to sync, and how.
 #[derive(Debug, Clone)]
 pub struct SyncRequest {
+    pub source: Source,
+    pub rules: SyncRules,
+}
+
+/// How a sync treats what it finds.
+#[derive(Debug, Clone, Copy)]
+pub struct SyncRules {
     pub scope: ScopeMode,
     pub conflicts: ConflictMode,
     pub contracts: Contracts,
-    pub source: Source,
 }
 
 /// Where DataPoints come from.
@@ -145,21 +151,22 @@ impl Syncs {
     /// # Errors
     /// [`SyncError`]. What is wrong with the files is the job's to say.
     pub async fn start(&self, request: SyncRequest) -> Result<Uuid, SyncError> {
-        if let Some(id) = request.scope.connection() {
+        let scope = request.rules.scope;
+        if let Some(id) = scope.connection() {
             match self.library.registry.engine(id).await {
                 Ok(_) => {}
                 Err(RegistryError::Unavailable(reason)) => return Err(reason.into()),
                 Err(_) => return Err(SyncError::ConnectionNotFound { id }),
             }
         }
-        let connection_id = request.scope.connection();
+        let connection_id = scope.connection();
         let new = NewSyncJob {
             id: Uuid::new_v4(),
             owner: self.process,
             sync_type: "full",
-            scope: request.scope.name(),
+            scope: scope.name(),
             connection_id,
-            claim: request.scope.scope().map(|scope| scope.to_string()),
+            claim: scope.scope().map(|scope| scope.to_string()),
         };
         let needs_row = connection_id.is_some_and(store_form::is_row);
         self.library.store.start_sync(&new, needs_row).await?;
