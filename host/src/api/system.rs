@@ -220,7 +220,7 @@ mod tests {
         let (ready, checks) = judge(
             &registry(),
             &[plugin("ready"), plugin("quarantined")],
-            Value::Null,
+            &Value::Null,
         );
         assert!(ready);
         assert_eq!(checks["plugins"]["status"], "degraded");
@@ -229,7 +229,7 @@ mod tests {
         let (_, checks) = judge(
             &registry(),
             &[plugin("ready"), plugin("disabled")],
-            Value::Null,
+            &Value::Null,
         );
         assert_eq!(checks["plugins"]["status"], "ok");
     }

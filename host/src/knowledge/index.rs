@@ -59,8 +59,11 @@ struct Inner {
     /// What is in force; only the follower and [`Index::refresh`] change it, one at a time.
     held: tokio::sync::Mutex<HashMap<Scope, Held>>,
     progress: RwLock<Progress>,
-    catalogues: RwLock<HashMap<Uuid, (Instant, Option<Arc<Catalogue>>)>>,
+    catalogues: RwLock<HashMap<Uuid, Seen>>,
 }
+
+/// The live tables of a connection, if they could be read, and when that was.
+type Seen = (Instant, Option<Arc<Catalogue>>);
 
 /// A scope that is in force.
 struct Held {
