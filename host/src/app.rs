@@ -7,6 +7,9 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
+use crate::knowledge::index::{self, Index};
+use crate::knowledge::search::embed::{EmbedError, EndpointSettings, Source, minilm};
+use crate::knowledge::{Library, Syncs};
 use crate::limits::Limits;
 use crate::plugins::egress::InvalidCidr;
 use crate::plugins::trust::InvalidAdmission;
@@ -22,6 +25,9 @@ pub struct App {
     pub limits: Arc<Limits>,
     pub plugins: Plugins,
     pub registry: Registry,
+    pub library: Library,
+    pub syncs: Syncs,
+    pub index: Index,
     pub tools: Tools,
     /// Only in the server; the command line counts nothing.
     pub metrics: Option<PrometheusHandle>,
@@ -47,6 +53,8 @@ pub enum OpenError {
     Plugins(#[from] LoadError),
     #[error(transparent)]
     ToolPolicy(#[from] PolicyError),
+    #[error("DataPoints can't be embedded as DATACHAT_EMBED_MODEL or EMBEDDINGS_URL say: {0}")]
+    Embedder(#[from] EmbedError),
 }
 
 impl App {
@@ -71,20 +79,37 @@ impl App {
                 Some(config.data_dir.join("credentials.key")),
             ),
         };
+        let source = embedder(&config, &limits)?;
+        let store = Store::open(&location, &limits)?;
         let registry = Registry::open(RegistryOptions {
-            store: Store::open(&location, &limits)?,
+            store: store.clone(),
             credentials: Credentials::load(config.credentials_key.as_ref(), key_file.as_deref()),
             plugins: plugins.clone(),
             environment_url: config.database_url.clone(),
             limits: limits.clone(),
         })
         .await;
+        let index = Index::new(
+            store.clone(),
+            registry.clone(),
+            source,
+            index::Settings {
+                vector_weight: config.retrieval_vector_weight,
+                legacy_fallback: config.retrieval_legacy_fallback,
+            },
+            Arc::clone(&limits),
+        );
+        let library = Library::new(store, registry.clone(), Arc::clone(&limits));
+        let syncs = Syncs::new(library.clone(), config.datapoints_dir.clone());
         let tools = Tools::new(plugins.clone(), tool_policy, Arc::clone(&limits));
         Ok(Self {
             config: Arc::new(config),
             limits,
             plugins,
             registry,
+            library,
+            syncs,
+            index,
             tools,
             metrics,
             shutdown: CancellationToken::new(),
@@ -93,9 +118,24 @@ impl App {
 
     /// Takes leave of all databases: cancels what still runs there, closes sessions, closes our own.
     pub async fn close(&self) {
+        self.syncs.close().await;
         self.plugins.shutdown().await;
         self.registry.close().await;
     }
+}
+
+fn embedder(config: &Config, limits: &Limits) -> Result<Source, EmbedError> {
+    let endpoint = config.embeddings_url.clone().map(|url| {
+        EndpointSettings::new(
+            url,
+            config.embeddings_api_key.clone(),
+            config.embeddings_model.clone(),
+            limits,
+        )
+    });
+    // Without a home there is no cache, and nothing at this path.
+    let cached = minilm::cache(|name| std::env::var(name).ok()).unwrap_or_default();
+    Source::new(endpoint, config.embed_model.as_deref(), &cached)
 }
 
 /// Opens the plugins alone: for what needs no registry.

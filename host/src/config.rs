@@ -80,6 +80,11 @@ pub const SETTINGS: &[Setting] = &[
         "A JSON file that says who may run which tool.",
     ),
     setting(
+        "DATAPOINTS_DIR",
+        "none",
+        "A folder of DataPoints on the server that a sync by the API may read, and where `datachat dp` looks.",
+    ),
+    setting(
         "DATACHAT_PLUGIN_POLICY",
         "digest",
         "Which installed components are loaded: `any` in the folder, those whose `digest` was recorded at install, or only `signed` ones of these.",
@@ -88,6 +93,36 @@ pub const SETTINGS: &[Setting] = &[
         "DATACHAT_PLUGIN_TRUST",
         "none",
         "Minisign public keys whose signatures count, and files of such keys, separated by commas.",
+    ),
+    setting(
+        "EMBEDDINGS_URL",
+        "none",
+        "An OpenAI-compatible embeddings endpoint, with `/embeddings` or up to it; without one, a model in the server.",
+    ),
+    setting(
+        "EMBEDDINGS_API_KEY",
+        "none",
+        "The key that the embeddings endpoint wants.",
+    ),
+    setting(
+        "EMBEDDINGS_MODEL",
+        "none",
+        "The model that the embeddings endpoint is asked for. Another one has everything embedded anew.",
+    ),
+    setting(
+        "DATACHAT_EMBED_MODEL",
+        "the user's cache, where `cargo xtask model` puts it",
+        "The folder of all-MiniLM-L6-v2 (`model.safetensors`, `vocab.txt`); without the model, word and letter statistics do.",
+    ),
+    setting(
+        "RETRIEVAL_VECTOR_WEIGHT",
+        "0.7 with a model, 0.3 without",
+        "What meaning counts in a search for DataPoints, from 0 to 1; words count the rest.",
+    ),
+    setting(
+        "RETRIEVAL_LEGACY_FALLBACK",
+        "on",
+        "Whether DataPoints without a scope are searched when nothing else was found: `on` or `off`.",
     ),
     setting(
         "DATACHAT_LOG",
@@ -136,10 +171,20 @@ pub struct Config {
     pub egress_deny: Vec<String>,
     pub cors_origins: Vec<String>,
     pub tools_policy_file: Option<PathBuf>,
+    pub datapoints_dir: Option<PathBuf>,
     /// Which installed plugins are loaded, as the operator wrote it.
     pub plugin_policy: Option<String>,
     /// Public keys, and files of them.
     pub plugin_trust: Vec<String>,
+    /// Never with credentials inside.
+    pub embeddings_url: Option<url::Url>,
+    pub embeddings_api_key: Option<Secret<String>>,
+    pub embeddings_model: Option<String>,
+    /// The folder of the embedding model; `None`: where the build leaves it.
+    pub embed_model: Option<PathBuf>,
+    /// From 0 to 1; `None`: as the embedder is to be trusted.
+    pub retrieval_vector_weight: Option<f32>,
+    pub retrieval_legacy_fallback: bool,
     /// A filter such as `info,datachat=debug`; `None`: the command's own default.
     pub log: Option<String>,
     pub log_format: LogFormat,
@@ -259,8 +304,32 @@ impl Config {
                 .map(|origin| check_origin(&origin))
                 .collect::<Result<_, _>>()?,
             tools_policy_file: get("TOOLS_POLICY_FILE").map(PathBuf::from),
+            datapoints_dir: get("DATAPOINTS_DIR").map(PathBuf::from),
             plugin_policy: get("DATACHAT_PLUGIN_POLICY"),
             plugin_trust: list("DATACHAT_PLUGIN_TRUST"),
+            embeddings_url: get("EMBEDDINGS_URL")
+                .map(|text| api_url::parse(&text, "EMBEDDINGS_API_KEY"))
+                .transpose()
+                .map_err(|problem| invalid("EMBEDDINGS_URL", problem))?,
+            embeddings_api_key: secret("EMBEDDINGS_API_KEY"),
+            embeddings_model: get("EMBEDDINGS_MODEL"),
+            embed_model: get("DATACHAT_EMBED_MODEL").map(PathBuf::from),
+            retrieval_vector_weight: match get("RETRIEVAL_VECTOR_WEIGHT") {
+                None => None,
+                Some(text) => Some(
+                    text.parse()
+                        .ok()
+                        .filter(|weight| (0.0..=1.0).contains(weight))
+                        .ok_or_else(|| {
+                            invalid("RETRIEVAL_VECTOR_WEIGHT", "not a number from 0 to 1")
+                        })?,
+                ),
+            },
+            retrieval_legacy_fallback: match get("RETRIEVAL_LEGACY_FALLBACK").as_deref() {
+                None | Some("on" | "true" | "1" | "yes") => true,
+                Some("off" | "false" | "0" | "no") => false,
+                Some(_) => return Err(invalid("RETRIEVAL_LEGACY_FALLBACK", "neither on nor off")),
+            },
             log: get("DATACHAT_LOG"),
             log_format: match get("DATACHAT_LOG_FORMAT").as_deref() {
                 None | Some("text") => LogFormat::Text,
@@ -268,7 +337,7 @@ impl Config {
                 Some(_) => return Err(invalid("DATACHAT_LOG_FORMAT", "neither text nor json")),
             },
             api_url: get("DATA_CHAT_API_URL")
-                .map(|text| api_url::parse(&text))
+                .map(|text| api_url::parse(&text, "DATA_CHAT_API_KEY"))
                 .transpose()
                 .map_err(|problem| invalid("DATA_CHAT_API_URL", problem))?,
             api_key: secret("DATA_CHAT_API_KEY"),
@@ -479,6 +548,7 @@ mod tests {
                 ("DATABASE_CREDENTIALS_KEY", "canary-3"),
                 ("DATACHAT_API_KEYS", "ann:admin:canary-4"),
                 ("DATA_CHAT_API_KEY", "canary-6"),
+                ("EMBEDDINGS_API_KEY", "canary-9"),
             ],
             &[],
         )
@@ -488,9 +558,33 @@ mod tests {
             ("DATACHAT_API_KEYS", "ann:canary-5"),
             ("DATA_CHAT_API_URL", "http://ann:canary-7@h"),
             ("DATA_CHAT_API_URL", "canary-8"),
+            ("EMBEDDINGS_URL", "http://h/?key=canary-10"),
         ] {
             let error = load(&[(name, value)], &[]).expect_err("malformed");
             assert!(!format!("{error} {error:?}").contains("canary"), "{value}");
+        }
+    }
+
+    #[test]
+    fn how_datapoints_are_searched_is_a_setting_and_nonsense_is_refused() {
+        let defaults = load(&[], &[]).expect("valid");
+        assert!(defaults.retrieval_legacy_fallback);
+        assert_eq!(defaults.retrieval_vector_weight, None);
+        let set = [
+            ("RETRIEVAL_LEGACY_FALLBACK", "off"),
+            ("RETRIEVAL_VECTOR_WEIGHT", "0.25"),
+        ];
+        let config = load(&set, &[]).expect("valid");
+        assert!(!config.retrieval_legacy_fallback);
+        assert_eq!(config.retrieval_vector_weight, Some(0.25));
+        for (name, value) in [
+            ("RETRIEVAL_LEGACY_FALLBACK", "maybe"),
+            ("RETRIEVAL_VECTOR_WEIGHT", "1.5"),
+            ("RETRIEVAL_VECTOR_WEIGHT", "NaN"),
+            ("EMBEDDINGS_URL", "localhost:8080"),
+        ] {
+            let error = load(&[(name, value)], &[]).expect_err(value);
+            assert!(error.to_string().starts_with(name), "{error}");
         }
     }
 

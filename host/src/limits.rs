@@ -104,10 +104,22 @@ limits! {
     tool_approvals: "DATACHAT_TOOL_APPROVALS" = 1_000 "calls", "Tool calls that may wait for an administrator; the oldest makes room.";
     tool_approval_ms: "DATACHAT_TOOL_APPROVAL_MS" = 3_600_000 "milliseconds", "How long a tool call waits for an administrator, and a consent for its call.";
     relations_max: "DATACHAT_RELATIONS_MAX" = 100_000 "relations", "The most that one introspection keeps in memory.";
+    index_poll_ms: "DATACHAT_INDEX_POLL_MS" = 500 "milliseconds", "How often the search looks for DataPoints that other servers have changed.";
+    catalogue_fresh_ms: "DATACHAT_CATALOGUE_FRESH_MS" = 30_000 "milliseconds", "How long the list of a database's tables is taken for true in a search.";
+    retrieval_top_k: "DATACHAT_RETRIEVAL_TOP_K" = 10 "hits", "A search for DataPoints that names no `top_k` gets this many.";
+    retrieval_max_top_k: "DATACHAT_RETRIEVAL_MAX_TOP_K" = 100 "hits", "The most that a request may ask for as `top_k`.";
+    embedding_batch: "DATACHAT_EMBEDDING_BATCH" = 64 "texts", "The most texts in one request to the embeddings endpoint.";
+    embedding_timeout_ms: "DATACHAT_EMBEDDING_TIMEOUT_MS" = 30_000 "milliseconds", "One request to the embeddings endpoint in all.";
+    embedding_answer_bytes: "DATACHAT_EMBEDDING_ANSWER_BYTES" = 33_554_432 "bytes", "The largest answer of the embeddings endpoint.";
     store_timeout_ms: "DATACHAT_STORE_TIMEOUT_MS" = 5_000 "milliseconds", "One call of the system database in all.";
+    store_long_timeout_ms: "DATACHAT_STORE_LONG_TIMEOUT_MS" = 60_000 "milliseconds", "A call that reads or writes many rows, such as the end of a sync.";
     store_connect_ms: "DATACHAT_STORE_CONNECT_MS" = 2_000 "milliseconds", "How long such a call waits for a connection; a restart is bridged, an outage is told soon.";
     store_retry_ms: "DATACHAT_STORE_RETRY_MS" = 500 "milliseconds", "After a call that waited in vain, others fail at once for this long: an outage costs requests little waiting.";
     store_connections: "DATACHAT_STORE_CONNECTIONS" = 8 "connections", "Open connections to the system database, per server.";
+    datapoint_bytes: "DATACHAT_DATAPOINT_BYTES" = 1_048_576 "bytes", "The largest DataPoint, and the largest file of them.";
+    sync_files: "DATACHAT_SYNC_FILES" = 100_000 "files", "Files that one sync reads, and entries of its folders that it looks at.";
+    sync_bytes: "DATACHAT_SYNC_BYTES" = 268_435_456 "bytes", "What one sync reads in all; it is held in memory.";
+    sync_lease_ms: "DATACHAT_SYNC_LEASE_MS" = 5_000 "milliseconds", "A sync whose process has given no sign for this long counts as interrupted; it gives ten in that time.";
     name_max_chars: "DATACHAT_NAME_MAX_CHARS" = 200 "characters", "The longest name of a connection.";
     shutdown_grace_ms: "DATACHAT_SHUTDOWN_GRACE_MS" = 10_000 "milliseconds", "How long running requests may finish after a signal.";
 }

@@ -6,6 +6,7 @@
 
 mod client;
 pub mod components;
+pub mod engines;
 mod evidence;
 pub mod sandbox;
 mod seed;

@@ -100,12 +100,12 @@ pub fn unique(what: &str) -> String {
     format!("{what} {}", NUMBER.fetch_add(1, Ordering::Relaxed))
 }
 
-/// The body of a `POST /databases` with a name of its own.
+/// The body of a `POST /databases` with a name of its own. The URL's scheme is the type's name.
 pub fn registration(database_url: &str) -> Value {
     json!({
         "name": unique("database"),
         "database_url": database_url,
-        "database_type": "postgresql",
+        "database_type": database_url.split(':').next(),
     })
 }
 

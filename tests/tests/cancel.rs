@@ -5,10 +5,9 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use datachat_tests::stage::{
-    direct, query, reader_url, register, running, scalar, stage, unique, until_gone, until_running,
-};
-use datachat_tests::{Client, ServerOptions, TestServer};
+use datachat_tests::engines::Engine;
+use datachat_tests::stage::{query, register, scalar, stage, unique};
+use datachat_tests::{Client, ServerOptions, TestServer, on_every_engine};
 use hyper::Method;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
@@ -16,10 +15,16 @@ use tokio::task::JoinHandle;
 /// From the moment when nobody waits any more.
 const BOUND: Duration = Duration::from_secs(1);
 
-/// A statement that names itself, so that it is found among those of other tests.
-fn sleep(tag: &str) -> String {
-    format!("SELECT pg_sleep(60), '{tag}'")
-}
+on_every_engine!(
+    a_client_that_leaves_takes_its_statement_along,
+    a_client_that_leaves_in_the_middle_of_a_result_takes_its_statement_along,
+    at_the_time_limit_the_answer_is_504_and_the_statement_gone,
+    the_time_limit_holds_in_the_middle_of_a_result_too,
+    deleting_a_connection_cancels_what_runs_on_it,
+    a_new_name_or_default_disturbs_no_statement,
+    a_changed_url_takes_effect_at_once_and_on_every_session,
+    a_stopping_server_lets_requests_finish_and_cancels_those_that_don_t,
+);
 
 /// A client of its own in a task: aborting it closes its connection, as a client that goes away does.
 fn asking(client: &Client, path: &'static str, body: Value) -> JoinHandle<Result<()>> {
@@ -27,28 +32,27 @@ fn asking(client: &Client, path: &'static str, body: Value) -> JoinHandle<Result
     tokio::spawn(async move { client.post(path, &body).await.map(drop) })
 }
 
-#[tokio::test]
-async fn a_client_that_leaves_takes_its_statement_along() -> Result<()> {
+async fn a_client_that_leaves_takes_its_statement_along(engine: Engine) -> Result<()> {
     let stage = stage().await?;
+    let house = engine.house().await?;
     let client = stage.client();
-    let id = stage.register(&client, "alpha").await?;
-    let aside = direct(&stage.postgres, "alpha").await?;
+    let id = register(&client, &house.url("alpha")).await?;
     for format in ["json", "arrow"] {
         let tag = format!("left waiting for {format}");
-        let body = json!({"sql": sleep(&tag), "target_database": id, "format": format});
+        let body = json!({"sql": engine.sleep(&tag), "target_database": id, "format": format});
         let request = asking(&client, "/api/v1/query", body);
-        until_running(&aside, &tag).await?;
+        house.until_running(&tag).await?;
         request.abort();
-        let took = until_gone(&aside, &tag).await?;
+        let took = house.until_gone(&tag).await?;
         assert!(took < BOUND, "{format}: after {took:?}");
     }
     let call = json!({
-        "name": "run_sql", "arguments": {"query": sleep("left a tool")}, "target_database": id,
+        "name": "run_sql", "arguments": {"query": engine.sleep("left a tool")}, "target_database": id,
     });
     let request = asking(&client, "/api/v1/tools/execute", call);
-    until_running(&aside, "left a tool").await?;
+    house.until_running("left a tool").await?;
     request.abort();
-    let took = until_gone(&aside, "left a tool").await?;
+    let took = house.until_gone("left a tool").await?;
     assert!(took < BOUND, "after {took:?}");
     assert_eq!(
         scalar(&client, &id, "SELECT marker FROM whoami").await?,
@@ -57,20 +61,17 @@ async fn a_client_that_leaves_takes_its_statement_along() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn a_client_that_leaves_in_the_middle_of_a_result_takes_its_statement_along() -> Result<()> {
+async fn a_client_that_leaves_in_the_middle_of_a_result_takes_its_statement_along(
+    engine: Engine,
+) -> Result<()> {
     let stage = stage().await?;
+    let house = engine.house().await?;
     let client = stage.client();
-    let id = stage.register(&client, "alpha").await?;
-    let aside = direct(&stage.postgres, "alpha").await?;
+    let id = register(&client, &house.url("alpha")).await?;
     for format in ["json", "ndjson", "csv", "arrow", "parquet"] {
         let tag = format!("left reading {format}");
         let body = json!({
-            // Text that does not repeat: Parquet would write nothing for a long time. Not a function in FROM,
-            // whose rows are all made before the first of them leaves.
-            "sql": format!(
-                "SELECT repeat(md5(n::text), 60), '{tag}' FROM (SELECT generate_series(1, 5000000) AS n) AS numbers"
-            ),
+            "sql": engine.long(&tag),
             "target_database": id,
             "format": format,
             "limits": {"max_rows": 5_000_000, "max_bytes": 8_000_000_000_u64, "timeout_ms": 120_000},
@@ -80,23 +81,22 @@ async fn a_client_that_leaves_in_the_middle_of_a_result_takes_its_statement_alon
             .stream(Method::POST, "/api/v1/query", &[], Some(&body))
             .await?;
         stream.chunk().await?.context("no first byte")?;
-        until_running(&aside, &tag).await?;
+        house.until_running(&tag).await?;
         drop(stream);
         drop(leaving);
-        let took = until_gone(&aside, &tag).await?;
+        let took = house.until_gone(&tag).await?;
         assert!(took < BOUND, "{format}: after {took:?}");
     }
     Ok(())
 }
 
-#[tokio::test]
-async fn at_the_time_limit_the_answer_is_504_and_the_statement_gone() -> Result<()> {
+async fn at_the_time_limit_the_answer_is_504_and_the_statement_gone(engine: Engine) -> Result<()> {
     let stage = stage().await?;
+    let house = engine.house().await?;
     let client = stage.client();
-    let id = stage.register(&client, "alpha").await?;
-    let aside = direct(&stage.postgres, "alpha").await?;
+    let id = register(&client, &house.url("alpha")).await?;
     let body = json!({
-        "sql": sleep("out of time"), "target_database": id, "limits": {"timeout_ms": 700},
+        "sql": engine.sleep("out of time"), "target_database": id, "limits": {"timeout_ms": 700},
     });
     let start = Instant::now();
     let answer = client.post("/api/v1/query", &body).await?;
@@ -105,22 +105,20 @@ async fn at_the_time_limit_the_answer_is_504_and_the_statement_gone() -> Result<
     assert_eq!(problem["connection_id"], id);
     assert!(took >= Duration::from_millis(700), "after {took:?}");
     assert!(took < Duration::from_millis(1700), "after {took:?}");
-    let gone = until_gone(&aside, "out of time").await?;
+    let gone = house.until_gone("out of time").await?;
     assert!(gone < BOUND, "after {gone:?}");
     Ok(())
 }
 
-#[tokio::test]
-async fn the_time_limit_holds_in_the_middle_of_a_result_too() -> Result<()> {
+async fn the_time_limit_holds_in_the_middle_of_a_result_too(engine: Engine) -> Result<()> {
     let stage = stage().await?;
+    let house = engine.house().await?;
     let client = stage.client();
-    let id = stage.register(&client, "alpha").await?;
-    let aside = direct(&stage.postgres, "alpha").await?;
-    let sql = "SELECT repeat('x', 1000), pg_sleep(0.001), 'drips' FROM generate_series(1, 100000)";
+    let id = register(&client, &house.url("alpha")).await?;
     let body = json!({
-        "sql": sql,
+        "sql": engine.drip("drips"),
         "target_database": id,
-        "limits": {"timeout_ms": 3000, "max_rows": 100_000, "max_bytes": 1_000_000_000},
+        "limits": {"timeout_ms": 3000, "max_rows": 5_000_000, "max_bytes": 1_000_000_000},
     });
     let start = Instant::now();
     let answer = client.post("/api/v1/query", &body).await?;
@@ -136,53 +134,51 @@ async fn the_time_limit_holds_in_the_middle_of_a_result_too() -> Result<()> {
         answer.problem(504, "timeout")?
     };
     assert_eq!(problem["code"], "timeout");
-    let gone = until_gone(&aside, "drips").await?;
+    let gone = house.until_gone("drips").await?;
     assert!(gone < BOUND, "after {gone:?}");
     Ok(())
 }
 
-#[tokio::test]
-async fn deleting_a_connection_cancels_what_runs_on_it() -> Result<()> {
+async fn deleting_a_connection_cancels_what_runs_on_it(engine: Engine) -> Result<()> {
     let stage = stage().await?;
+    let house = engine.house().await?;
     let client = stage.client();
-    let aside = direct(&stage.postgres, "alpha").await?;
-    let id = stage.register(&client, "alpha").await?;
-    let other = stage.register(&client, "alpha").await?;
+    let id = register(&client, &house.url("alpha")).await?;
+    let other = register(&client, &house.url("alpha")).await?;
     let ask = |id: &str, tag: &str| {
         let (client, body) = (
             client.afresh(),
-            json!({"sql": sleep(tag), "target_database": id}),
+            json!({"sql": engine.sleep(tag), "target_database": id}),
         );
         tokio::spawn(async move { client.post("/api/v1/query", &body).await })
     };
     let doomed = ask(&id, "on the deleted one");
     let neighbour = ask(&other, "on its neighbour");
-    until_running(&aside, "on the deleted one").await?;
-    until_running(&aside, "on its neighbour").await?;
+    house.until_running("on the deleted one").await?;
+    house.until_running("on its neighbour").await?;
     client
         .delete(&format!("/api/v1/databases/{id}"))
         .await?
         .expect(204)?;
-    let gone = until_gone(&aside, "on the deleted one").await?;
+    let gone = house.until_gone("on the deleted one").await?;
     assert!(gone < BOUND, "after {gone:?}");
     let problem = doomed.await??.problem(503, "cancelled")?;
     assert_eq!(problem["connection_id"], id);
     // Same server, same role, same database, but another connection.
-    assert!(!running(&aside, "on its neighbour").await?.is_empty());
+    assert!(house.running("on its neighbour")? > 0);
     neighbour.abort();
     Ok(())
 }
 
-#[tokio::test]
-async fn a_new_name_or_default_disturbs_no_statement() -> Result<()> {
+async fn a_new_name_or_default_disturbs_no_statement(engine: Engine) -> Result<()> {
     let stage = stage().await?;
+    let house = engine.house().await?;
     let client = stage.client();
-    let aside = direct(&stage.postgres, "alpha").await?;
-    let id = stage.register(&client, "alpha").await?;
+    let id = register(&client, &house.url("alpha")).await?;
     let path = format!("/api/v1/databases/{id}");
-    let sql = "SELECT marker, pg_sleep(1.5), 'undisturbed' FROM whoami";
-    let (answer, changed) = tokio::join!(query(&client, &id, sql), async {
-        until_running(&aside, "undisturbed").await?;
+    let sql = engine.slowly(1.5, "undisturbed");
+    let (answer, changed) = tokio::join!(query(&client, &id, &sql), async {
+        house.until_running("undisturbed").await?;
         let name = json!({"name": unique("renamed"), "tags": ["x"]});
         client.patch(&path, &name).await?.expect(200)
     });
@@ -191,46 +187,47 @@ async fn a_new_name_or_default_disturbs_no_statement() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn a_changed_url_takes_effect_at_once_and_on_every_session() -> Result<()> {
+async fn a_changed_url_takes_effect_at_once_and_on_every_session(engine: Engine) -> Result<()> {
     let stage = stage().await?;
+    let house = engine.house().await?;
     let client = stage.client();
-    let id = stage.register(&client, "alpha").await?;
+    let id = register(&client, &house.url("alpha")).await?;
+    let slowly = engine.slowly(0.1, "on its own session");
     // Several idle sessions of the old URL.
-    let warm = (0..6).map(|_| query(&client, &id, "SELECT marker FROM whoami, pg_sleep(0.1)"));
+    let warm = (0..6).map(|_| query(&client, &id, &slowly));
     for answer in futures_util::future::join_all(warm).await {
         assert_eq!(answer?.expect(200)?["rows"][0][0], "alpha");
     }
-    let url = json!({"database_url": reader_url(&stage.postgres, "beta")});
+    let url = json!({"database_url": house.url("beta")});
     client
         .patch(&format!("/api/v1/databases/{id}"), &url)
         .await?
         .expect(200)?;
-    let asked = (0..12).map(|_| query(&client, &id, "SELECT marker FROM whoami, pg_sleep(0.1)"));
+    let asked = (0..12).map(|_| query(&client, &id, &slowly));
     for answer in futures_util::future::join_all(asked).await {
         assert_eq!(answer?.expect(200)?["rows"][0][0], "beta");
     }
     Ok(())
 }
 
-#[tokio::test]
-async fn a_stopping_server_lets_requests_finish_and_cancels_those_that_don_t() -> Result<()> {
-    let stage = stage().await?;
-    let aside = direct(&stage.postgres, "alpha").await?;
+async fn a_stopping_server_lets_requests_finish_and_cancels_those_that_don_t(
+    engine: Engine,
+) -> Result<()> {
+    let house = engine.house().await?;
     let mut server = TestServer::start(
         ServerOptions::new("stopping").variable("DATACHAT_SHUTDOWN_GRACE_MS", "3000"),
     )
     .await?;
     let client = server.client().clone();
-    let id = register(&client, &reader_url(&stage.postgres, "alpha")).await?;
+    let id = register(&client, &house.url("alpha")).await?;
     let ask = |sql: &str| {
         let (client, body) = (client.afresh(), json!({"sql": sql, "target_database": id}));
         tokio::spawn(async move { client.post("/api/v1/query", &body).await })
     };
-    let short = ask("SELECT marker, pg_sleep(1.5), 'in good time' FROM whoami");
-    let long = ask(&sleep("never finishes"));
-    until_running(&aside, "in good time").await?;
-    until_running(&aside, "never finishes").await?;
+    let short = ask(&engine.slowly(1.5, "in good time"));
+    let long = ask(&engine.sleep("never finishes"));
+    house.until_running("in good time").await?;
+    house.until_running("never finishes").await?;
     let start = Instant::now();
     tokio::task::spawn_blocking(move || server.stop().map(|()| server)).await??;
     let took = start.elapsed();
@@ -239,7 +236,7 @@ async fn a_stopping_server_lets_requests_finish_and_cancels_those_that_don_t() -
         answer.problem(503, "cancelled")?;
     }
     assert!(took < Duration::from_secs(10), "after {took:?}");
-    let gone = until_gone(&aside, "never finishes").await?;
+    let gone = house.until_gone("never finishes").await?;
     assert!(gone < BOUND, "after {gone:?}");
     Ok(())
 }

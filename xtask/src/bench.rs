@@ -1,4 +1,5 @@
-//! `cargo xtask bench`: measures an optimised build and writes `docs/benchmarks.md`.
+//! `cargo xtask bench`: measures an optimised build and writes `docs/benchmarks.md`, or with `retrieval` the page
+//! about the search for DataPoints.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -61,6 +62,44 @@ pub fn run(quick: bool) -> Result<()> {
     if !quick {
         let page = workspace.root.join("docs/benchmarks.md");
         std::fs::write(&page, format!("{INTRODUCTION}{report}"))?;
+        eprintln!("written: {}", page.display());
+    }
+    Ok(())
+}
+
+const RETRIEVAL: &str = "\
+# Benchmarks of retrieval
+
+`cargo xtask bench retrieval` writes this page. Our search and the others are asked the same questions in one process,
+one after the other. Entries and vectors are made up, of 200 topics; the sizes of scopes are skewed as 1 / rank.
+\"Ours\" is the same search that a request gets, restricted to vectors where it is compared with indexes of vectors.
+
+";
+
+/// Builds, measures, writes the page about retrieval; `quick` only shows that it runs, and writes nothing.
+///
+/// # Errors
+/// When something can't be built or a case fails.
+pub fn retrieval(quick: bool) -> Result<()> {
+    let workspace = Workspace::find()?;
+    prerequisites::libclang()?;
+    command::run(
+        cargo()
+            .args(["build", "--release", "--workspace"])
+            .args(["--features", "datachat-retrieval/rivals"])
+            .args(["--bin", "measure-retrieval"])
+            .current_dir(&workspace.root),
+    )?;
+    let mut bench = Command::new(workspace.target.join("release/measure-retrieval"));
+    if quick {
+        bench.arg("--quick");
+    }
+    eprintln!("$ measure-retrieval");
+    let report = command::output(&mut bench)?;
+    print!("{report}");
+    if !quick {
+        let page = workspace.root.join("docs/benchmarks-retrieval.md");
+        std::fs::write(&page, format!("{RETRIEVAL}{report}"))?;
         eprintln!("written: {}", page.display());
     }
     Ok(())

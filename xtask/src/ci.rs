@@ -40,7 +40,7 @@ pub fn run() -> Result<()> {
         "check",
         "--workspace",
         "--features",
-        "datachat/embed-plugins",
+        "datachat/embed-plugins,datachat-retrieval/rivals",
     ]))?;
     rehearsal::run()?;
     command::run(

@@ -15,7 +15,7 @@ use datachat_throwaway::{Auth, Folder, Leash, Options, Owner, Postgres, Role, Si
 use crate::http::{self, Answer};
 use crate::route::Choice;
 use crate::workspace::{Workspace, cargo, json_string};
-use crate::{command, plugins, prerequisites, signals};
+use crate::{command, model, plugins, prerequisites, signals};
 
 /// The example databases; the first becomes the default.
 const EXAMPLES: &[Example] = &[
@@ -64,6 +64,7 @@ pub fn run(once: bool) -> Result<()> {
     let workspace = Workspace::find()?;
     prerequisites::libclang()?;
     prerequisites::postgres()?;
+    model::if_possible();
     step("Building the components (WebAssembly)");
     plugins::run(plugins::Options {
         hostile: false,

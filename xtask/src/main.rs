@@ -9,8 +9,10 @@ mod bench;
 mod ci;
 mod command;
 mod demo;
+mod eval;
 mod fuzz;
 mod http;
+mod model;
 mod plugins;
 mod prerequisites;
 mod rehearsal;
@@ -32,10 +34,16 @@ cargo xtask <command>
   plugins [--examples] [--hostile] [--route rustup|debian]
              build the WebAssembly components into <target>/plugins (the examples into
              <target>/plugins-examples)
+  model      put the embedding model into the user's cache, where servers look for it
   test [-- ARGS]
              build the components and run every test; ARGS go to `cargo test`
   bench [--quick]
              measure an optimised build against native drivers and write docs/benchmarks.md
+  bench retrieval [--quick]
+             measure the search for DataPoints against others and write docs/benchmarks-retrieval.md
+  eval retrieval [--sweep]
+             ask the labelled questions of datapoints/eval and say how well they were answered
+             (--sweep: with many weights, the questions for tuning alone)
   fuzz [TARGET] [--seconds N] [--keep]
              throw random bytes at what reads foreign bytes, 600 s a target
   ci         format, lints, tests, the demo and docs: what a change must pass
@@ -69,10 +77,17 @@ fn dispatch(arguments: &[&str]) -> Result<bool> {
         "bench" if rest.is_empty() || rest == ["--quick"] => {
             bench::run(!rest.is_empty()).map(|()| true)
         }
+        "bench" if matches!(rest, ["retrieval"] | ["retrieval", "--quick"]) => {
+            bench::retrieval(rest.len() > 1).map(|()| true)
+        }
+        "eval" if matches!(rest, ["retrieval"] | ["retrieval", "--sweep"]) => {
+            eval::retrieval(rest.len() > 1).map(|()| true)
+        }
         "fuzz" => match fuzz::Options::parse(rest) {
             Some(options) => fuzz::run(&options).map(|()| true),
             None => Ok(false),
         },
+        "model" if rest.is_empty() => model::run().map(|()| true),
         "plugins" => match plugins::Options::parse(rest) {
             Some(options) => plugins::run(options).map(|()| true),
             None => Ok(false),

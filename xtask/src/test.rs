@@ -14,7 +14,7 @@ use datachat_throwaway::shows_canary;
 
 use crate::route::Choice;
 use crate::workspace::{Workspace, cargo};
-use crate::{plugins, prerequisites};
+use crate::{model, plugins, prerequisites};
 
 /// Builds the components and runs the tests of the whole workspace, the guests' protocol code natively.
 /// `arguments` go to `cargo test`.
@@ -27,6 +27,7 @@ pub fn run(arguments: &[&str]) -> Result<()> {
     prerequisites::postgres()?;
     prerequisites::mariadb()?;
     prerequisites::clickhouse(&workspace)?;
+    model::if_possible();
     plugins::run(plugins::Options {
         hostile: true,
         examples: true,

@@ -26,14 +26,27 @@ pub async fn read_object(
     body: Body,
     max_bytes: u64,
 ) -> Result<Fields, Problem> {
+    Fields::parse(&read_json(headers, body, max_bytes).await?)
+}
+
+/// Reads a body of at most `max_bytes` that is said to be JSON, as text.
+///
+/// # Errors
+/// 415, 413, 400 `invalid_json` for what is no text.
+pub async fn read_text(headers: &HeaderMap, body: Body, max_bytes: u64) -> Result<String, Problem> {
+    let bytes = read_json(headers, body, max_bytes).await?;
+    String::from_utf8(bytes.to_vec())
+        .map_err(|_| Problem::new(Code::InvalidJson, "The body is not UTF-8."))
+}
+
+async fn read_json(headers: &HeaderMap, body: Body, max_bytes: u64) -> Result<Bytes, Problem> {
     if !is_json(headers) {
         return Err(
             Problem::new(Code::UnsupportedMediaType, "The body must be JSON.")
                 .with("hint", "Send the header `Content-Type: application/json`."),
         );
     }
-    let bytes = read_bytes(body, max_bytes, "request_max_bytes").await?;
-    Fields::parse(&bytes)
+    read_bytes(body, max_bytes, "request_max_bytes").await
 }
 
 /// Reads a body of at most `max_bytes`; `limit` is the name of that limit.

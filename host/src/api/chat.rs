@@ -23,8 +23,7 @@ use super::extract::Object;
 use super::problem::{Code, Problem};
 use super::request_id::RequestId;
 use crate::app::App;
-use crate::chat::{self, Event, Events, Message, Mode, Question, Reply};
-use crate::query::QueryError;
+use crate::chat::{self, AskError, Event, Events, Knowledge, Message, Mode, Question, Reply};
 use crate::query::encode::Numbers;
 
 /// A request, checked.
@@ -119,9 +118,18 @@ pub async fn run(
 async fn answer(app: &App, body: ChatBody, events: Events) -> Result<Reply, Problem> {
     let connection = app.registry.resolve(body.target.as_deref()).await?;
     let id = connection.key.id;
-    chat::ask(&connection, body.question, &app.limits, events)
-        .await
-        .map_err(|error: QueryError| Problem::from(&error).on_connection(id))
+    let knowledge = Knowledge {
+        index: &app.index,
+        library: &app.library,
+    };
+    let reply = chat::ask(&connection, body.question, knowledge, &app.limits, events).await;
+    reply.map_err(|error| {
+        let problem = match error {
+            AskError::Query(error) => Problem::from(&error),
+            AskError::Retrieve(error) => Problem::from(error),
+        };
+        problem.on_connection(id)
+    })
 }
 
 fn wants_events(headers: &HeaderMap) -> bool {

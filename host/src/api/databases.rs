@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::body::Given;
-use super::extract::{Admin, ConnectionId, Object, Page};
+use super::extract::{Admin, ConnectionId, Object, Page, Parameters};
 use super::problem::{Code, Problem};
 use super::request_id::RequestId;
 use crate::app::App;
@@ -113,8 +113,10 @@ pub async fn delete(
     State(app): State<App>,
     ConnectionId(id): ConnectionId,
     _: Admin,
+    parameters: Parameters,
 ) -> Result<StatusCode, Problem> {
-    app.registry.delete(id).await?;
+    let keep = parameters.word("datapoints", &[("delete", false), ("keep", true)])?;
+    app.registry.delete(id, keep.unwrap_or(false)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -8,7 +8,7 @@ use axum::http::request::Parts;
 use uuid::Uuid;
 
 use super::auth::require_admin;
-use super::body::{Fields, read_object};
+use super::body::{Fields, read_object, read_text};
 use super::problem::{Code, Problem};
 use super::request_id::RequestId;
 use crate::app::App;
@@ -90,6 +90,69 @@ impl FromRequest<App> for Object {
     }
 }
 
+/// A body of JSON that is read elsewhere, with its places.
+#[derive(Debug)]
+pub struct JsonText(pub String);
+
+impl FromRequest<App> for JsonText {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        read_text(&parts.headers, body, app.limits.request_max_bytes)
+            .await
+            .map(Self)
+    }
+}
+
+/// The parameters of the query string; of a repeated one the last counts, and an empty one is absent.
+#[derive(Debug, Clone)]
+pub struct Parameters(Vec<(String, String)>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Parameters {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
+        Ok(Self::parse(parts.uri.query().unwrap_or_default()))
+    }
+}
+
+impl Parameters {
+    fn parse(query: &str) -> Self {
+        let pairs = url::form_urlencoded::parse(query.as_bytes());
+        Self(pairs.into_owned().collect())
+    }
+
+    pub fn get(&self, name: &str) -> Option<&str> {
+        let found = self.0.iter().rev().find(|(known, _)| known == name);
+        found
+            .map(|(_, value)| value.as_str())
+            .filter(|value| !value.is_empty())
+    }
+
+    /// One of a few words.
+    pub fn word<T: Copy>(&self, name: &str, words: &[(&str, T)]) -> Result<Option<T>, Problem> {
+        let Some(text) = self.get(name) else {
+            return Ok(None);
+        };
+        let found = words.iter().find(|(word, _)| *word == text);
+        found.map(|(_, value)| Some(*value)).ok_or_else(|| {
+            let list: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+            Problem::field(name, "value", format!("must be one of {}", list.join(", ")))
+        })
+    }
+
+    /// The id of a connection.
+    pub fn connection_id(&self) -> Result<Option<Uuid>, Problem> {
+        let text = self.get("connection_id");
+        let id = text.map(|text| Uuid::try_parse(text.trim())).transpose();
+        id.map_err(|_| {
+            Problem::new(Code::InvalidConnectionId, "Invalid connection ID.")
+                .with("field", "connection_id")
+        })
+    }
+}
+
 /// `limit` and `cursor`; other parameters are ignored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
@@ -134,6 +197,19 @@ impl Page {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_parameter_is_a_word_that_is_known_or_a_problem_of_its_name() {
+        let parameters = Parameters::parse("scope=a&scope=global&type=&q=x%20y&connection_id=7");
+        let words = [("global", 1), ("unscoped", 2)];
+        assert_eq!(parameters.word("scope", &words).expect("known"), Some(1));
+        assert_eq!(parameters.word("type", &words).expect("absent"), None);
+        assert_eq!(parameters.get("q"), Some("x y"));
+        let problem = parameters.word("q", &words).expect_err("unknown");
+        assert_eq!(problem.detail(), "q: must be one of global, unscoped");
+        let problem = parameters.connection_id().expect_err("no id");
+        assert_eq!(problem.code, Code::InvalidConnectionId);
+    }
 
     #[test]
     fn limits_are_checked_and_strangers_ignored() {

@@ -6,6 +6,7 @@ pub mod catalog;
 pub mod chat;
 mod convert;
 pub mod databases;
+pub mod datapoints;
 mod extract;
 pub mod openapi;
 pub mod panics;
@@ -13,7 +14,9 @@ pub mod plugins;
 pub mod problem;
 pub mod query;
 pub mod request_id;
+pub mod retrieve;
 pub mod server;
+pub mod sync;
 pub mod system;
 pub mod tools;
 pub mod unread;
@@ -70,8 +73,21 @@ fn routes(app: &App) -> Router<App> {
         .route("/databases/{id}/health", get(databases::health))
         .route("/query", post(query::run))
         .route("/chat", post(chat::run))
+        .route("/retrieve", post(retrieve::run))
         .route("/catalog", get(catalog::list))
         .route("/catalog/{type}", get(catalog::get))
+        .route(
+            "/datapoints",
+            get(datapoints::list).post(datapoints::create),
+        )
+        .route(
+            "/datapoints/{id}",
+            get(datapoints::get)
+                .put(datapoints::replace)
+                .delete(datapoints::delete),
+        )
+        .route("/sync", post(sync::start))
+        .route("/sync/status", get(sync::status))
         .route("/tools", get(tools::list))
         .route("/tools/execute", post(tools::execute))
         .route("/tools/approvals/{id}", post(tools::approve))

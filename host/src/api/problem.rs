@@ -48,6 +48,10 @@ codes! {
     InvalidDatabaseUrl: 400 "invalid_database_url" "Invalid database URL";
     UnsupportedUrlScheme: 400 "unsupported_url_scheme" "Unsupported URL scheme";
     DatabaseTypeMismatch: 400 "database_type_mismatch" "Type and URL disagree";
+    ConnectionIdRequired: 400 "connection_id_required" "Connection id required";
+    ConnectionIdNotAllowed: 400 "connection_id_not_allowed" "Connection id not allowed";
+    DatapointIdMismatch: 400 "datapoint_id_mismatch" "The ids disagree";
+    ContractFailed: 400 "contract_failed" "DataPoint contract not met";
     SystemNotInitialized: 400 "system_not_initialized" "No database is set up";
     EmptySql: 400 "empty_sql" "Empty statement";
     MultipleStatements: 400 "multiple_statements" "More than one statement";
@@ -69,10 +73,15 @@ codes! {
     UnknownTool: 404 "unknown_tool" "Unknown tool";
     PluginNotFound: 404 "plugin_not_found" "Plugin not found";
     TableNotFound: 404 "table_not_found" "Table not found";
+    DatapointNotFound: 404 "datapoint_not_found" "DataPoint not found";
+    JobNotFound: 404 "job_not_found" "Job not found";
     MethodNotAllowed: 405 "method_not_allowed" "Method not allowed";
     NotAcceptable: 406 "not_acceptable" "No acceptable format";
     DuplicateName: 409 "duplicate_name" "Name taken";
     PluginShipped: 409 "plugin_shipped" "The plugin is a part of the server";
+    DatapointExists: 409 "datapoint_exists" "DataPoint exists";
+    AmbiguousDatapoint: 409 "ambiguous_datapoint" "Ambiguous DataPoint";
+    SyncRunning: 409 "sync_running" "A sync is running";
     AmbiguousTable: 409 "ambiguous_table" "Ambiguous table";
     RequestTooLarge: 413 "request_too_large" "Request too large";
     UnsupportedMediaType: 415 "unsupported_media_type" "Unsupported media type";

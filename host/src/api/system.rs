@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 
 use super::problem::{Code, Problem};
 use crate::app::App;
+use crate::knowledge::index::Progress;
+use crate::knowledge::search::embed::Choice;
 use crate::plugins::PluginStatus;
 use crate::registry::{RegistryStatus, format_time};
 
@@ -52,7 +54,8 @@ pub async fn health() -> Json<Value> {
 /// `GET /ready`: whether requests can be served, and what is amiss.
 pub async fn ready(State(app): State<App>) -> Response {
     let registry = app.registry.status().await;
-    let (ready, checks) = judge(&registry, &app.plugins.status());
+    let vector_store = vector_store(&app.index.progress(), app.index.choice());
+    let (ready, checks) = judge(&registry, &app.plugins.status(), &vector_store);
     let status = if ready {
         StatusCode::OK
     } else {
@@ -67,8 +70,38 @@ pub async fn ready(State(app): State<App>) -> Response {
     (status, Json(body)).into_response()
 }
 
+/// How DataPoints are searched. Without vectors they are found by their words, so nothing here is a reason not to
+/// be ready.
+fn vector_store(progress: &Progress, choice: &Choice) -> Value {
+    let (embedder, detail) = match choice {
+        Choice::Endpoint => ("endpoint", None),
+        Choice::Model(_) => ("all-MiniLM-L6-v2", None),
+        Choice::Hashed { .. } => (
+            "hashed n-grams",
+            Some(
+                "There is no model file: synonyms are not found. `cargo xtask model` or DATACHAT_EMBED_MODEL.",
+            ),
+        ),
+    };
+    let status = match &progress.problem {
+        None => "ok",
+        Some(_) => "degraded",
+    };
+    json!({
+        "status": status,
+        "embedder": embedder,
+        "datapoints": progress.datapoints,
+        "without_vector": progress.without_vector,
+        "detail": progress.problem.as_deref().or(detail),
+    })
+}
+
 /// A server without its registry or without any connector is not ready; one without a database is.
-fn judge(registry: &RegistryStatus, plugins: &[PluginStatus]) -> (bool, Value) {
+fn judge(
+    registry: &RegistryStatus,
+    plugins: &[PluginStatus],
+    vector_store: &Value,
+) -> (bool, Value) {
     let usable = plugins
         .iter()
         .any(|plugin| plugin.kind == "connector" && plugin.state == "ready");
@@ -96,9 +129,8 @@ fn judge(registry: &RegistryStatus, plugins: &[PluginStatus]) -> (bool, Value) {
     let checks = json!({
         "database": database,
         "registry": registry_check,
-        // DataPoints and chat are not part of this version.
-        "vector_store": { "status": "not_configured" },
-        "pipeline": { "status": "not_configured" },
+        "vector_store": vector_store,
+        "pipeline": { "status": "ok", "language_model": "not_configured" },
         "plugins": { "status": plugin_state, "plugins": plugins },
     });
     (usable && registry.unavailable.is_none(), checks)
@@ -106,11 +138,12 @@ fn judge(registry: &RegistryStatus, plugins: &[PluginStatus]) -> (bool, Value) {
 
 /// `GET /api/v1/system/status`
 pub async fn status(State(app): State<App>) -> Json<Value> {
-    Json(status_json(&app.registry.status().await))
+    let has_datapoints = app.library.has_any().await;
+    Json(status_json(&app.registry.status().await, has_datapoints))
 }
 
-/// The state of the set-up. DataPoints are counted when the server keeps any.
-fn status_json(registry: &RegistryStatus) -> Value {
+/// The state of the set-up.
+fn status_json(registry: &RegistryStatus, has_datapoints: bool) -> Value {
     let mut required = Vec::new();
     let [register, choose] = setup_steps();
     if !registry.has_databases {
@@ -123,7 +156,7 @@ fn status_json(registry: &RegistryStatus) -> Value {
         "is_initialized": registry.has_default,
         "has_databases": registry.has_databases,
         "has_system_database": registry.has_system_database,
-        "has_datapoints": false,
+        "has_datapoints": has_datapoints,
         "setup_required": required,
     })
 }
@@ -169,33 +202,42 @@ mod tests {
 
     #[test]
     fn readiness_needs_the_registry_and_one_connector_but_no_default() {
-        let (ready, checks) = judge(&registry(), &[plugin("ready")]);
+        let (ready, checks) = judge(&registry(), &[plugin("ready")], &Value::Null);
         assert!(ready);
         assert_eq!(checks["database"]["status"], "not_configured");
-        assert!(!judge(&registry(), &[]).0);
+        assert!(!judge(&registry(), &[], &Value::Null).0);
         let down = RegistryStatus {
             unavailable: Some(Unavailable::Store),
             ..registry()
         };
-        let (ready, checks) = judge(&down, &[plugin("ready")]);
+        let (ready, checks) = judge(&down, &[plugin("ready")], &Value::Null);
         assert!(!ready);
         assert_eq!(checks["registry"]["status"], "failed");
     }
 
     #[test]
     fn a_quarantined_plugin_says_so() {
-        let (ready, checks) = judge(&registry(), &[plugin("ready"), plugin("quarantined")]);
+        let (ready, checks) = judge(
+            &registry(),
+            &[plugin("ready"), plugin("quarantined")],
+            &Value::Null,
+        );
         assert!(ready);
         assert_eq!(checks["plugins"]["status"], "degraded");
         assert_eq!(checks["plugins"]["plugins"][1]["state"], "quarantined");
-        assert!(!judge(&registry(), &[plugin("quarantined")]).0);
-        let (_, checks) = judge(&registry(), &[plugin("ready"), plugin("disabled")]);
+        assert!(!judge(&registry(), &[plugin("quarantined")], &Value::Null).0);
+        let (_, checks) = judge(
+            &registry(),
+            &[plugin("ready"), plugin("disabled")],
+            &Value::Null,
+        );
         assert_eq!(checks["plugins"]["status"], "ok");
     }
 
     #[test]
     fn the_set_up_says_what_is_left_to_do() {
-        let body = status_json(&registry());
+        let body = status_json(&registry(), true);
+        assert_eq!(body["has_datapoints"], true);
         assert_eq!(body["is_initialized"], false);
         assert_eq!(body["setup_required"].as_array().map(Vec::len), Some(1));
         assert_eq!(body["setup_required"][0]["step"], 2);

@@ -10,6 +10,7 @@
 
 mod answer;
 pub mod chart;
+mod definition;
 pub mod intent;
 pub mod reply;
 mod rows;
@@ -22,7 +23,33 @@ pub use turn::ask;
 
 use serde_json::{Map, Value};
 
+use crate::knowledge::index::{Index, RetrieveError};
+use crate::knowledge::library::Library;
+use crate::plugins::PluginError;
+use crate::query::QueryError;
 use crate::query::encode::Numbers;
+
+/// The DataPoints that answers are grounded on; what a connection may see of them, each search decides.
+#[derive(Clone, Copy)]
+pub struct Knowledge<'a> {
+    pub index: &'a Index,
+    pub library: &'a Library,
+}
+
+/// Why a question has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum AskError {
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    #[error(transparent)]
+    Retrieve(#[from] RetrieveError),
+}
+
+impl From<PluginError> for AskError {
+    fn from(error: PluginError) -> Self {
+        Self::Query(error.into())
+    }
+}
 
 /// One message of an earlier turn.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]

@@ -9,6 +9,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::chart::{Chart, Hint};
 use super::rows::Rows;
+use crate::knowledge::search::ScopeUsed;
 use crate::query::encode::Column;
 use crate::registry::DatabaseRef;
 
@@ -41,6 +42,27 @@ pub struct Warning {
     pub suggestion: Option<String>,
 }
 
+/// A DataPoint that an answer used.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct UsedSource {
+    pub datapoint_id: String,
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    pub name: String,
+    /// From 0 to 1.
+    pub relevance_score: f32,
+}
+
+/// What a DataPoint was used for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Evidence {
+    pub datapoint_id: String,
+    pub name: String,
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    pub reason: &'static str,
+}
+
 /// The answer to one question, before it is put beside what the conversation adds.
 #[derive(Debug, Clone)]
 pub struct Answer {
@@ -52,6 +74,10 @@ pub struct Answer {
     pub rows: Option<Rows>,
     pub chart: Chart,
     pub warnings: Vec<Warning>,
+    pub sources: Vec<UsedSource>,
+    pub evidence: Vec<Evidence>,
+    /// Whose DataPoints were found.
+    pub scope_used: ScopeUsed,
     /// The question that is left open, for the next turn.
     pub pending: Option<&'static str>,
 }
@@ -68,6 +94,9 @@ impl Answer {
             rows: None,
             chart: Chart::none(),
             warnings: Vec::new(),
+            sources: Vec::new(),
+            evidence: Vec::new(),
+            scope_used: ScopeUsed::Nothing,
             pending: None,
         }
     }
@@ -148,8 +177,8 @@ pub struct Reply {
     pub visualization_hint: Hint,
     pub answer_source: Source,
     pub answer_confidence: f64,
-    pub sources: Vec<Value>,
-    pub evidence: Vec<Value>,
+    pub sources: Vec<UsedSource>,
+    pub evidence: Vec<Evidence>,
     pub validation_errors: Vec<Value>,
     pub validation_warnings: Vec<Warning>,
     pub tool_approval_required: bool,
@@ -163,7 +192,7 @@ pub struct Reply {
     pub metrics: Metrics,
     pub sub_answers: Vec<SubAnswer>,
     pub database: DatabaseRef,
-    pub scope_used: &'static str,
+    pub scope_used: ScopeUsed,
     pub truncated: bool,
     pub columns: Vec<Column>,
 }
@@ -191,8 +220,8 @@ impl Reply {
             visualization_hint: answer.chart.hint,
             answer_source: answer.source,
             answer_confidence: answer.confidence,
-            sources: Vec::new(),
-            evidence: Vec::new(),
+            sources: answer.sources,
+            evidence: answer.evidence,
             validation_errors: Vec::new(),
             validation_warnings: answer.warnings,
             tool_approval_required: false,
@@ -216,7 +245,7 @@ impl Reply {
             decision_trace: log.steps,
             sub_answers,
             database,
-            scope_used: "none",
+            scope_used: answer.scope_used,
             truncated: answer
                 .rows
                 .as_ref()

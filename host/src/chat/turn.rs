@@ -3,16 +3,17 @@
 use serde_json::{Map, Value};
 
 use super::answer;
+use super::definition;
 use super::intent::{self, Intent, SmallTalk, TableQuestion};
 use super::reply::{Answer, Event, Events, Log, Reply, Source, SubAnswer, Warning};
 use super::rows::{Rows, distinct_names};
 use super::statement;
 use super::tables::{Catalogue, Lookup, Table};
-use super::{Mode, Question, chart};
+use super::{AskError, Knowledge, Mode, Question, chart};
 use crate::limits::Limits;
 use crate::plugins::Parameters;
 use crate::query::encode::Numbers;
-use crate::query::{QueryError, QueryLimits, QueryRequest, execute};
+use crate::query::{QueryLimits, QueryRequest, execute};
 use crate::registry::Connection;
 
 /// Answers a question.
@@ -23,11 +24,13 @@ use crate::registry::Connection;
 pub async fn ask(
     connection: &Connection,
     question: Question,
+    knowledge: Knowledge<'_>,
     limits: &Limits,
     events: Events,
-) -> Result<Reply, QueryError> {
+) -> Result<Reply, AskError> {
     let mut turn = Turn {
         connection,
+        knowledge,
         limits,
         numbers: question.numbers,
         log: Log::new(events),
@@ -61,13 +64,14 @@ pub async fn ask(
 
 struct Turn<'a> {
     connection: &'a Connection,
+    knowledge: Knowledge<'a>,
     limits: &'a Limits,
     numbers: Numbers,
     log: Log,
 }
 
 impl Turn<'_> {
-    async fn direct(&mut self, sql: String) -> Result<Answer, QueryError> {
+    async fn direct(&mut self, sql: String) -> Result<Answer, AskError> {
         let rows = self.run(sql.clone(), None).await?;
         Ok(Answer {
             text: answer::direct(&rows),
@@ -99,7 +103,7 @@ impl Turn<'_> {
         Answer::words(Source::Multi, 0.65, text.join("\n"))
     }
 
-    async fn one(&mut self, question: &Question) -> Result<Answer, QueryError> {
+    async fn one(&mut self, question: &Question) -> Result<Answer, AskError> {
         let stage = self.log.begin("intent");
         let mut intent = intent::read(&question.message);
         let mut reason = "the words of the question";
@@ -114,7 +118,7 @@ impl Turn<'_> {
         self.answer(intent, &question.message).await
     }
 
-    async fn answer(&mut self, intent: Intent, asked: &str) -> Result<Answer, QueryError> {
+    async fn answer(&mut self, intent: Intent, asked: &str) -> Result<Answer, AskError> {
         Ok(match intent {
             Intent::Small(small) => {
                 let text = answer::small_talk(small);
@@ -127,9 +131,7 @@ impl Turn<'_> {
                 ..Answer::clarification(question.clarification())
             },
             Intent::Table(question, Some(table)) => self.about(question, &table, asked).await?,
-            Intent::Definition(term) => Answer::clarification(format!(
-                "Nothing defines `{term}` here. Which metric or table do you mean?"
-            )),
+            Intent::Definition(term) => self.define(&term).await?,
             Intent::Acknowledgement => {
                 Answer::clarification("What would you like to know about the data?")
             }
@@ -154,7 +156,15 @@ impl Turn<'_> {
         })
     }
 
-    async fn list_tables(&mut self) -> Result<Answer, QueryError> {
+    async fn define(&mut self, term: &str) -> Result<Answer, AskError> {
+        let stage = self.log.begin("retrieval");
+        let Knowledge { index, library } = self.knowledge;
+        let found = definition::find(self.connection, index, library, term).await?;
+        self.log.end(stage, found.decision, found.reason);
+        Ok(found.answer)
+    }
+
+    async fn list_tables(&mut self) -> Result<Answer, AskError> {
         let dialect = self.connection.connector.info().dialect;
         let stage = self.log.begin("catalogue");
         let mut catalogue = Catalogue::open(self.connection).await?;
@@ -201,7 +211,7 @@ impl Turn<'_> {
         question: TableQuestion,
         name: &str,
         asked: &str,
-    ) -> Result<Answer, QueryError> {
+    ) -> Result<Answer, AskError> {
         let stage = self.log.begin("table");
         let mut catalogue = Catalogue::open(self.connection).await?;
         let lookup = catalogue.find(name).await?;
@@ -234,7 +244,7 @@ impl Turn<'_> {
         question: TableQuestion,
         table: &Table,
         asked: &str,
-    ) -> Result<Answer, QueryError> {
+    ) -> Result<Answer, AskError> {
         let dialect = self.connection.connector.info().dialect;
         let columns: Vec<String> = {
             let columns = table.relation.columns.iter();
@@ -271,7 +281,7 @@ impl Turn<'_> {
     }
 
     /// Runs a statement: the policy judges ours as it judges anybody's.
-    async fn run(&mut self, sql: String, max_rows: Option<u64>) -> Result<Rows, QueryError> {
+    async fn run(&mut self, sql: String, max_rows: Option<u64>) -> Result<Rows, AskError> {
         let stage = self.log.begin("sql");
         let mut limits = QueryLimits::unasked(self.limits);
         if let Some(rows) = max_rows {

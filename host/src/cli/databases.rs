@@ -45,10 +45,13 @@ pub enum Args {
         /// An id or a name
         target: String,
     },
-    /// Delete a connection
+    /// Delete a connection, with its DataPoints
     Remove {
         /// An id or a name
         target: String,
+        /// Leave its DataPoints stored, where no request finds them
+        #[arg(long)]
+        keep_datapoints: bool,
     },
 }
 
@@ -119,9 +122,13 @@ pub async fn run(server: &Server, args: Args, printer: Printer) -> Result<(), Fa
             server.call(Method::PUT, &path, Some(&json!({}))).await?;
             printer.say(&format!("{id} is the default."))?;
         }
-        Args::Remove { target } => {
+        Args::Remove {
+            target,
+            keep_datapoints,
+        } => {
             let id = find(server, &target).await?;
-            let path = format!("{PATH}/{id}");
+            let fate = if keep_datapoints { "keep" } else { "delete" };
+            let path = format!("{PATH}/{id}?datapoints={fate}");
             server.call(Method::DELETE, &path, NOTHING).await?;
             printer.say(&format!("{id} is deleted."))?;
         }

@@ -52,6 +52,13 @@ impl Failure {
         self
     }
 
+    /// What else is wrong, a line each.
+    #[must_use]
+    pub fn lines(mut self, lines: impl IntoIterator<Item = String>) -> Self {
+        self.fields.extend(lines);
+        self
+    }
+
     /// What a problem says; `None` when it is no problem.
     pub fn from_problem(problem: &Value) -> Option<Self> {
         let text = |name: &str| problem[name].as_str();
@@ -67,6 +74,16 @@ impl Failure {
             .collect();
         let named = text("field").filter(|field| !detail.starts_with(field));
         fields.extend(named.map(|field| format!("field: {field}")));
+        let gaps = problem["contract_errors"].as_array().into_iter().flatten();
+        fields.extend(gaps.filter_map(|gap| {
+            let text = |name: &str| gap[name].as_str();
+            let (severity, field) = (text("severity")?, text("field")?);
+            Some(format!(
+                "{severity}: {field}: {} ({})",
+                text("message")?,
+                text("code")?
+            ))
+        }));
         let hint = remedy(code, text("field")).or(text("hint"));
         Some(Self {
             fields,

@@ -9,6 +9,7 @@ mod argument;
 mod ask;
 mod catalog;
 mod databases;
+mod dp;
 mod ending;
 mod failure;
 mod keys;
@@ -62,6 +63,9 @@ enum Command {
     Databases(databases::Args),
     /// Ask a question about the data of a connection
     Ask(ask::Args),
+    /// DataPoints: what tables, metrics and processes mean
+    #[command(subcommand)]
+    Dp(dp::Args),
     /// Run one reading statement
     Query(query::Args),
     /// What can be done with a database beyond a statement
@@ -139,6 +143,7 @@ async fn execute(cli: Cli) -> Result<(), Failure> {
             let server = Server::open(config).await?;
             with(server, async |server| ask::run(server, args, printer).await).await
         }
+        Command::Dp(args) => dp::run(config, args, printer).await,
         Command::Query(args) => {
             let server = Server::open(config).await?;
             with(server, async |server| {

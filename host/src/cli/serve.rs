@@ -50,6 +50,8 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let app = App::open(config, Some(metrics)).await?;
+    app.syncs.tidy().await;
+    tokio::spawn(app.index.clone().follow(app.shutdown.clone()));
     // The server serves also when nobody reads this.
     let _ = writeln!(
         std::io::stdout(),

@@ -2,9 +2,33 @@
 //!
 //! Every DataPoint belongs to one [`Scope`], and its identity is (scope, id). Nothing here searches without a
 //! scope: a DataPoint of one connection can't show up in an answer about another one.
+//!
+//! A DataPoint comes from a file, by [`Syncs`], or one by one, through the [`Library`]; both read, judge and
+//! store it in the same way. The [`Index`] follows what is stored, and answers what a question is about.
 
+pub mod conflict;
+pub mod contract;
+pub mod datapoint;
+pub mod finding;
+pub mod folder;
+pub mod index;
 mod kind;
+pub mod library;
+pub mod lifecycle;
 mod scope;
+pub mod search;
+pub mod sql;
+mod store_form;
+pub mod sync;
+pub mod template;
+mod tier;
 
+pub use conflict::ConflictMode;
+pub use contract::{Contracts, Severity};
+pub use datapoint::DataPoint;
+pub use index::Index;
 pub use kind::Kind;
+pub use library::Library;
 pub use scope::Scope;
+pub use sync::Syncs;
+pub use tier::Tier;

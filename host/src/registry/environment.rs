@@ -71,7 +71,12 @@ impl Environment {
     }
 
     /// How it is shown.
-    pub(super) fn view<R: Runtime>(&self, plugins: &R, is_default: bool) -> ConnectionView {
+    pub(super) fn view<R: Runtime>(
+        &self,
+        plugins: &R,
+        is_default: bool,
+        datapoints: u64,
+    ) -> ConnectionView {
         let (database_type, status, warnings) = match self.inspect(plugins) {
             Ok(checked) => (checked.database_type, ConnectionStatus::Ok, Vec::new()),
             Err(problem) => (
@@ -94,7 +99,7 @@ impl Environment {
             description: None,
             created_at: None,
             last_profiled: None,
-            datapoint_count: 0,
+            datapoint_count: datapoints,
             status,
             warnings,
         }

@@ -64,6 +64,14 @@ impl Fingerprint {
             roots: target.tls.roots.clone(),
         }
     }
+
+    /// The database that it leads to; `None` if no connector understands it.
+    pub fn identity(&self) -> Option<&Identity> {
+        match self {
+            Self::Parsed { identity, .. } => Some(identity),
+            Self::Raw(_) => None,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -129,13 +129,18 @@ impl<R: Runtime> Registry<R> {
         Ok(())
     }
 
-    /// Deletes a connection and stops what runs on it.
+    /// Deletes a connection and stops what runs on it. Its DataPoints go with it, or stay where no request
+    /// finds them.
     ///
     /// # Errors
     /// [`RegistryError::EnvironmentDatabase`], [`RegistryError::NotFound`], [`RegistryError::Unavailable`].
-    pub async fn delete(&self, id: Uuid) -> Result<(), RegistryError> {
+    pub async fn delete(&self, id: Uuid, keep_datapoints: bool) -> Result<(), RegistryError> {
         self.default_may_move(id)?;
-        let found = self.inner.store.delete_connection(id).await;
+        let found = self
+            .inner
+            .store
+            .delete_connection(id, keep_datapoints)
+            .await;
         require(found.map_err(stored)?, id)?;
         self.inner.plugins.forget(id).await;
         // It may have been the default. That nobody can look now does not undo the deletion.
@@ -294,7 +299,7 @@ impl<R: Runtime> Registry<R> {
         }
     }
 
-    async fn row(&self, id: Uuid) -> Result<ConnectionRow, RegistryError> {
+    pub(super) async fn row(&self, id: Uuid) -> Result<ConnectionRow, RegistryError> {
         self.credentials()?;
         self.inner
             .store

@@ -130,7 +130,7 @@ async fn only_an_asked_for_default_is_one_and_there_is_at_most_one() {
         .expect_err("unknown");
     assert!(matches!(error, RegistryError::NotFound { .. }));
     assert_eq!(defaults().await, ["one"]);
-    bench.registry.delete(one).await.expect("deleted");
+    bench.registry.delete(one, false).await.expect("deleted");
     assert_eq!(defaults().await, ["Environment Database"]);
     assert!(!bench.registry.get(two).await.expect("there").is_default);
 }
@@ -148,7 +148,7 @@ async fn the_environment_database_cant_be_changed() {
             .expect_err("fixed"),
         bench
             .registry
-            .delete(ENVIRONMENT_ID)
+            .delete(ENVIRONMENT_ID, false)
             .await
             .expect_err("fixed"),
     ];

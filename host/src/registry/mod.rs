@@ -10,7 +10,9 @@
 pub mod catalog;
 mod connection;
 pub mod credentials;
+mod engine;
 mod environment;
+mod equivalent;
 mod error;
 mod identity;
 mod manage;
@@ -28,6 +30,7 @@ pub use connection::{
     NewConnection, ServerSummary, TestReport, Unhealthy, Warning, format_time,
 };
 pub use credentials::Credentials;
+pub use engine::Engine;
 pub use environment::ENVIRONMENT_ID;
 pub use error::{RegistryError, ResolveError, Unavailable};
 pub use identity::{Fingerprint, Identity};
@@ -224,9 +227,7 @@ impl From<StoreError> for Unavailable {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Newer => Self::StoreIsNewer,
-            StoreError::Unavailable | StoreError::Changed | StoreError::NameTaken { .. } => {
-                Self::Store
-            }
+            _ => Self::Store,
         }
     }
 }

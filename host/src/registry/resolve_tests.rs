@@ -92,7 +92,7 @@ async fn what_is_no_uuid_never_picks_the_default() {
 async fn an_unknown_or_deleted_id_is_not_found() {
     let bench = bench(None).await;
     let one = add(&bench, "one", true).await;
-    bench.registry.delete(one).await.expect("deleted");
+    bench.registry.delete(one, false).await.expect("deleted");
     for id in [one, Uuid::from_u128(7), ENVIRONMENT_ID] {
         let error = chosen(&bench, Some(&id.to_string()))
             .await

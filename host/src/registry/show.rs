@@ -4,6 +4,8 @@
 //! environment database when a row has its URL, so every read looks at all rows. There are few: connections
 //! are made by people.
 
+use std::collections::HashMap;
+
 use uuid::Uuid;
 
 use super::environment::ENVIRONMENT_ID;
@@ -34,14 +36,14 @@ impl<R: Runtime> Registry<R> {
                 let is_default = self.has_surely_no_default();
                 return match &self.inner.environment {
                     Some(environment) => Ok((
-                        vec![environment.view(&self.inner.plugins, is_default)],
+                        vec![environment.view(&self.inner.plugins, is_default, 0)],
                         None,
                     )),
                     None => Err(unavailable.into()),
                 };
             }
         };
-        let shown = self.show(&rows);
+        let shown = self.show(&rows, &self.counts().await?);
         let mut items: Vec<_> = shown
             .views
             .into_iter()
@@ -72,9 +74,12 @@ impl<R: Runtime> Registry<R> {
                 Ok(rows) => !rows.iter().any(|row| row.is_default),
                 Err(_) => self.has_surely_no_default(),
             };
-            return Ok(environment.view(&self.inner.plugins, is_default));
+            // Without the system database nobody can count.
+            let counts = self.counts().await.unwrap_or_default();
+            let count = counts.get(&ENVIRONMENT_ID).copied().unwrap_or(0);
+            return Ok(environment.view(&self.inner.plugins, is_default, count));
         }
-        self.show(&rows?)
+        self.show(&rows?, &self.counts().await?)
             .views
             .into_iter()
             .find(|view| view.connection_id == id)
@@ -100,8 +105,14 @@ impl<R: Runtime> Registry<R> {
             .map(|row| (row, self.open_row(row).fingerprint::<R>()))
     }
 
+    /// How many DataPoints each connection has.
+    async fn counts(&self) -> Result<HashMap<Uuid, u64>, Unavailable> {
+        Ok(self.inner.store.datapoint_counts().await?)
+    }
+
     /// How the rows are shown, and the environment database unless one of them has its URL.
-    fn show(&self, rows: &[ConnectionRow]) -> Shown {
+    fn show(&self, rows: &[ConnectionRow], counts: &HashMap<Uuid, u64>) -> Shown {
+        let count = |id: Uuid| counts.get(&id).copied().unwrap_or(0);
         let opened: Vec<_> = rows
             .iter()
             .map(|row| {
@@ -132,7 +143,7 @@ impl<R: Runtime> Registry<R> {
                     description: row.description.clone(),
                     created_at: Some(row.created_at),
                     last_profiled: None,
-                    datapoint_count: 0,
+                    datapoint_count: count(row.id),
                     status: *status,
                     warnings,
                 }
@@ -142,7 +153,8 @@ impl<R: Runtime> Registry<R> {
             let fingerprint = Some(environment.fingerprint(&self.inner.plugins));
             let stored = opened.iter().any(|(_, known)| *known == fingerprint);
             let is_default = !rows.iter().any(|row| row.is_default);
-            (!stored).then(|| environment.view(&self.inner.plugins, is_default))
+            (!stored)
+                .then(|| environment.view(&self.inner.plugins, is_default, count(ENVIRONMENT_ID)))
         });
         Shown { views, environment }
     }

@@ -84,7 +84,7 @@ async fn a_known_url_and_a_powerful_role_are_warnings() {
     );
     bench
         .registry
-        .delete(first.connection_id)
+        .delete(first.connection_id, false)
         .await
         .expect("deleted");
     let second = bench

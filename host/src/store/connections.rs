@@ -270,21 +270,42 @@ impl Store {
         .await
     }
 
-    /// Deletes a connection; false if there is none of this id.
+    /// Deletes a connection, and its DataPoints unless they are kept; false if there is none of this id.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn delete_connection(&self, id: Uuid) -> Result<bool, StoreError> {
-        self.call(async {
-            Ok(in_transaction!(self, transaction => {
-                sqlx::query("DELETE FROM datachat_connections WHERE id = $1")
-                    .bind(id.to_string())
+    pub async fn delete_connection(
+        &self,
+        id: Uuid,
+        keep_datapoints: bool,
+    ) -> Result<bool, StoreError> {
+        self.call_at_length(Box::pin(async {
+            let id = id.to_string();
+            in_transaction!(self, transaction => {
+                let deleted = sqlx::query("DELETE FROM datachat_connections WHERE id = $1")
+                    .bind(&id)
                     .execute(&mut *transaction)
                     .await?
-                    .rows_affected()
-                    > 0
-            }))
-        })
+                    .rows_affected();
+                if deleted == 0 {
+                    return Ok(false);
+                }
+                sqlx::query(
+                    "UPDATE datachat_scopes SET revision = revision + 1 WHERE scope IN \
+                     (SELECT scope FROM datachat_datapoints WHERE connection_id = $1)",
+                )
+                .bind(&id)
+                .execute(&mut *transaction)
+                .await?;
+                if !keep_datapoints {
+                    sqlx::query("DELETE FROM datachat_datapoints WHERE connection_id = $1")
+                        .bind(&id)
+                        .execute(&mut *transaction)
+                        .await?;
+                }
+            });
+            Ok(true)
+        }))
         .await
     }
 

@@ -15,10 +15,16 @@ struct Migration {
     sql: &'static str,
 }
 
-const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    sql: include_str!("migrations/0001_connections.sql"),
-}];
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        sql: include_str!("migrations/0001_connections.sql"),
+    },
+    Migration {
+        version: 2,
+        sql: include_str!("migrations/0002_datapoints.sql"),
+    },
+];
 
 /// Runs what is missing.
 pub(super) async fn run(store: &Store) -> Result<(), Failure> {

@@ -10,13 +10,20 @@
 //! another has only just waited in vain. What is stored here are rows; what they mean is the layers' above.
 
 mod connections;
+mod datapoints;
 mod migrate;
 mod open;
+mod sync_jobs;
 #[cfg(test)]
 mod tests;
 
 pub use connections::{ConnectionChange, ConnectionRow, TargetChange};
+pub use datapoints::{
+    DatapointFilter, DatapointPlace, DatapointRow, Embedding, NewDatapoint, NewEmbedding, Origin,
+    ScopeChange, ScopeRef, ScopeSnapshot,
+};
 pub use open::{InvalidLocation, Location};
+pub use sync_jobs::{JobProgress, JobStatus, NewSyncJob, SyncJobRow};
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -40,6 +47,18 @@ pub enum StoreError {
     /// The row was changed in the meantime.
     #[error("the row was changed by somebody else")]
     Changed,
+    /// The scope has a DataPoint of this id.
+    #[error("the DataPoint exists")]
+    DatapointExists,
+    /// There is no connection of this id any longer.
+    #[error("the connection {id} is gone")]
+    ConnectionMissing { id: Uuid },
+    /// Another job writes the same scope.
+    #[error("the sync job {job} is running")]
+    SyncRunning { job: Uuid },
+    /// The job counts as interrupted and may not write.
+    #[error("the job was taken for dead")]
+    JobInterrupted,
 }
 
 /// The system database. Cheap to clone.
@@ -57,6 +76,10 @@ struct Inner {
     is_migrated: AtomicBool,
     migrating: tokio::sync::Mutex<()>,
     timeout: Duration,
+    /// For calls that write or read many rows.
+    long_timeout: Duration,
+    /// How long a job is believed to live without a beat.
+    lease: Duration,
     retry: Duration,
     failed_at: Mutex<Option<Instant>>,
     is_down: AtomicBool,
@@ -175,8 +198,24 @@ impl Store {
 
     /// Runs one call: connects and migrates if need be, bounds its time, and keeps the state of the
     /// connection for the log.
-    async fn call<T>(
+    fn call<T>(
         &self,
+        work: impl Future<Output = Result<T, Failure>>,
+    ) -> impl Future<Output = Result<T, StoreError>> {
+        self.call_within(self.inner.timeout, work)
+    }
+
+    /// [`Store::call`] for work on many rows.
+    fn call_at_length<T>(
+        &self,
+        work: impl Future<Output = Result<T, Failure>>,
+    ) -> impl Future<Output = Result<T, StoreError>> {
+        self.call_within(self.inner.long_timeout, work)
+    }
+
+    async fn call_within<T>(
+        &self,
+        timeout: Duration,
         work: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, StoreError> {
         let inner = &*self.inner;
@@ -188,7 +227,7 @@ impl Store {
             self.migrate_once().await?;
             work.await
         };
-        match tokio::time::timeout(inner.timeout, whole).await {
+        match tokio::time::timeout(timeout, whole).await {
             Ok(Ok(value)) => {
                 inner.note_success();
                 Ok(value)

@@ -79,6 +79,8 @@ impl Store {
                 is_migrated: AtomicBool::new(false),
                 migrating: tokio::sync::Mutex::new(()),
                 timeout,
+                long_timeout: Duration::from_millis(limits.store_long_timeout_ms),
+                lease: Duration::from_millis(limits.sync_lease_ms),
                 retry: Duration::from_millis(limits.store_retry_ms),
                 failed_at: Mutex::new(None),
                 is_down: AtomicBool::new(false),

@@ -98,6 +98,9 @@ macro_rules! on_both {
     };
 }
 
+#[path = "datapoint_tests.rs"]
+mod datapoints;
+
 on_both! {
     a_row_comes_back_as_it_was_stored_also_to_another_server
     rows_come_newest_first
@@ -338,8 +341,18 @@ async fn a_deleted_row_is_gone(place: Place) {
     let store = place.open();
     let one = default_row("one");
     store.insert_connection(&one).await.expect("stored");
-    assert!(store.delete_connection(one.id).await.expect("deleted"));
-    assert!(!store.delete_connection(one.id).await.expect("answered"));
+    assert!(
+        store
+            .delete_connection(one.id, false)
+            .await
+            .expect("deleted")
+    );
+    assert!(
+        !store
+            .delete_connection(one.id, false)
+            .await
+            .expect("answered")
+    );
     assert_eq!(store.connections().await.expect("read"), []);
     assert_eq!(store.default_connection().await.expect("read"), None);
     store
@@ -452,7 +465,8 @@ async fn a_postgresql_that_comes_goes_and_comes_is_used_whenever_it_is_there() {
     up(&store).await;
     assert_eq!(store.connection(one.id).await.expect("read"), Some(one));
 
-    let drop_tables = "DROP TABLE datachat_connections, datachat_migrations";
+    let drop_tables = "DROP TABLE datachat_connections, datachat_migrations, datachat_scopes, datachat_datapoints, \
+                       datachat_sync_jobs";
     server.psql("postgres", drop_tables).expect("dropped");
     assert_eq!(store.connections().await, Err(StoreError::Unavailable));
     up(&store).await;

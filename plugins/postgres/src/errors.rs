@@ -77,8 +77,8 @@ pub fn classify(fields: &Fields, phase: Phase) -> ErrorCode {
         "3F000" | "42P02" | "42883" | "42703" | "42P01" | "42704" | "26000" | "34000" => {
             ErrorCode::UndefinedObject
         }
-        // Starting up or shutting down: nobody serves there just now.
-        "57P03" => ErrorCode::ConnectionRefused,
+        // Shutting down, crashed or starting up: nobody serves there just now.
+        "57P01" | "57P02" | "57P03" => ErrorCode::ConnectionRefused,
         // A deadlock's victim, or a conflict with replication or another transaction.
         "40001" | "40P01" => ErrorCode::Cancelled,
         "08P01" => ErrorCode::Protocol,
@@ -245,6 +245,11 @@ mod tests {
         let shutdown = fields("FATAL", "57P01");
         assert_eq!(classify(&shutdown, RUNNING), ErrorCode::Protocol);
         assert!(from_server(shutdown, RUNNING).retryable);
+        // It goes away just while the session starts.
+        for state in ["57P01", "57P02", "57P03"] {
+            let code = classify(&fields("FATAL", state), Phase::Startup);
+            assert_eq!(code, ErrorCode::ConnectionRefused, "{state}");
+        }
         let full = fields("FATAL", "53300");
         assert_eq!(classify(&full, Phase::Startup), ErrorCode::ResourceLimit);
     }

@@ -1,21 +1,25 @@
 //! A database that dies in the middle of a result: never a short result that looks whole.
 
 use std::io::Cursor;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use arrow_ipc::reader::StreamReader;
-use datachat_tests::{Client, Postgres, Streaming};
+use datachat_tests::engines::{Engine, House};
+use datachat_tests::{Client, Streaming, on_every_engine};
 use hyper::Method;
 use serde_json::{Value, json};
 
-use crate::stage::{
-    direct, own_postgres, query, reader_url, register, scalar, stage, until_running,
-};
+use crate::stage::{query, register, scalar, stage};
 
-/// Far more than the buffers between database and client hold.
-const LONG: &str = "SELECT n, repeat(md5(n::text), 60) AS padding FROM (SELECT generate_series(1, 3000000) AS n) AS numbers";
+on_every_engine!(
+    a_database_that_dies_in_the_middle_of_a_result_is_an_error_in_every_format,
+    a_statement_that_an_administrator_ends_is_an_error_not_an_end,
+    an_error_in_the_middle_of_a_result_ends_it_with_that_error,
+);
+
+/// The rows of a long statement.
+const ROWS: usize = 5_000_000;
 
 /// A body up to where it ended, and whether it ended properly.
 struct Body {
@@ -23,12 +27,12 @@ struct Body {
     whole: bool,
 }
 
-async fn start(client: &Client, id: &str, format: &str) -> Result<Streaming> {
+async fn start(client: &Client, engine: Engine, id: &str, format: &str) -> Result<Streaming> {
     let body = json!({
-        "sql": LONG,
+        "sql": engine.long("goes on and on"),
         "target_database": id,
         "format": format,
-        "limits": {"max_rows": 3_000_000, "max_bytes": 8_000_000_000_u64, "timeout_ms": 120_000},
+        "limits": {"max_rows": ROWS, "max_bytes": 8_000_000_000_u64, "timeout_ms": 120_000},
     });
     let mut stream = client
         .stream(Method::POST, "/api/v1/query", &[], Some(&body))
@@ -55,20 +59,19 @@ async fn rest(mut stream: Streaming, mut bytes: Vec<u8>) -> Body {
     }
 }
 
-/// Kills the database's process with signal 9 when the first bytes have arrived.
-async fn broken(client: &Client, postgres: &Postgres, id: &str, format: &str) -> Result<Body> {
-    let aside = direct(postgres, "alpha").await?;
-    let mut stream = start(client, id, format).await?;
+/// Kills what runs the statement when the first bytes have arrived.
+async fn broken(client: &Client, house: &mut House, id: &str, format: &str) -> Result<Body> {
+    let mut stream = start(client, house.engine(), id, format).await?;
     let first = stream.chunk().await?.context("no first byte")?;
-    let process = until_running(&aside, "AS padding").await?;
-    let killed = Command::new("kill")
-        .args(["-9", &process.to_string()])
-        .status()?;
-    ensure!(killed.success());
-    Ok(rest(stream, first.to_vec()).await)
+    house.until_running("goes on and on").await?;
+    let (body, killed) = tokio::join!(rest(stream, first.to_vec()), async {
+        tokio::task::block_in_place(|| house.kill_runner("goes on and on"))
+    });
+    killed?;
+    Ok(body)
 }
 
-/// PostgreSQL restarts itself when one of its processes was killed.
+/// A database that was killed takes its time to come back.
 async fn until_back(client: &Client, id: &str) -> Result<()> {
     let end = Instant::now() + Duration::from_secs(30);
     loop {
@@ -94,16 +97,15 @@ async fn until_back(client: &Client, id: &str) -> Result<()> {
     }
 }
 
-#[tokio::test]
-async fn a_database_that_dies_in_the_middle_of_a_result_is_an_error_in_every_format() -> Result<()>
-{
-    let stage = stage().await?;
-    let client = stage.client();
-    let postgres = own_postgres()?;
-    let id = register(&client, &reader_url(&postgres, "alpha")).await?;
+async fn a_database_that_dies_in_the_middle_of_a_result_is_an_error_in_every_format(
+    engine: Engine,
+) -> Result<()> {
+    let client = stage().await?.client();
+    let mut house = House::start(engine)?;
+    let id = register(&client, &house.url("alpha")).await?;
     for format in ["json", "ndjson", "csv", "arrow", "parquet"] {
         until_back(&client, &id).await?;
-        let body = broken(&client, &postgres, &id, format)
+        let body = broken(&client, &mut house, &id, format)
             .await
             .context(format)?;
         match format {
@@ -112,7 +114,7 @@ async fn a_database_that_dies_in_the_middle_of_a_result_is_an_error_in_every_for
                 let value: Value = serde_json::from_slice(&body.bytes).context("JSON")?;
                 assert_error(&value["error"], &id);
                 let rows = value["rows"].as_array().context("no rows")?.len();
-                ensure!((1..3_000_000).contains(&rows));
+                ensure!((1..ROWS).contains(&rows));
             }
             "ndjson" => {
                 ensure!(
@@ -134,7 +136,7 @@ async fn a_database_that_dies_in_the_middle_of_a_result_is_an_error_in_every_for
                 ensure!(!body.bytes.ends_with(&[0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0]));
                 if let Ok(reader) = StreamReader::try_new(Cursor::new(&body.bytes), None) {
                     let rows: usize = reader.map_while(Result::ok).map(|b| b.num_rows()).sum();
-                    ensure!(rows < 3_000_000);
+                    ensure!(rows < ROWS);
                 }
             }
             _ => ensure!(!body.whole, "{format} looks complete"),
@@ -150,34 +152,38 @@ async fn a_database_that_dies_in_the_middle_of_a_result_is_an_error_in_every_for
 
 fn assert_error(problem: &Value, id: &str) {
     let code = problem["code"].as_str().unwrap_or_default();
-    // What PostgreSQL manages to say to its other processes decides which of them it is.
+    // What a server manages to say before it dies decides which of them it is.
     let expected = ["protocol", "connection_refused", "cancelled", "internal"];
     assert!(expected.contains(&code), "{problem}");
     assert_eq!(problem["type"], format!("/problems/{code}"));
     assert_eq!(problem["connection_id"], id);
 }
 
-#[tokio::test]
-async fn a_session_that_an_administrator_ends_is_an_error_not_an_end() -> Result<()> {
-    let stage = stage().await?;
-    let client = stage.client();
-    let postgres = own_postgres()?;
-    let aside = direct(&postgres, "alpha").await?;
-    let id = register(&client, &reader_url(&postgres, "alpha")).await?;
-    let mut stream = start(&client, &id, "json").await?;
+async fn a_statement_that_an_administrator_ends_is_an_error_not_an_end(
+    engine: Engine,
+) -> Result<()> {
+    let client = stage().await?.client();
+    let house = House::start(engine)?;
+    let id = register(&client, &house.url("alpha")).await?;
+    let mut stream = start(&client, engine, &id, "json").await?;
     let first = stream.chunk().await?.context("no first byte")?;
-    let process = until_running(&aside, "AS padding").await?;
-    aside
-        .execute("SELECT pg_terminate_backend($1)", &[&process])
-        .await?;
+    house.until_running("goes on and on").await?;
+    house.end("goes on and on")?;
     let body = rest(stream, first.to_vec()).await;
     ensure!(body.whole);
     let value: Value = serde_json::from_slice(&body.bytes)?;
     let error = &value["error"];
-    assert_eq!(error["code"], "protocol");
-    // Who is cut off while it sends can't say why any more.
-    let reasons = [json!("57P01"), Value::Null];
-    assert!(reasons.contains(&error["sqlstate"]), "{error}");
+    // ClickHouse has no sessions: the statement alone is ended.
+    let code = match engine {
+        Engine::PostgreSql | Engine::MariaDb => "protocol",
+        Engine::ClickHouse | Engine::NewClickHouse => "cancelled",
+    };
+    assert_eq!(error["code"], code, "{error}");
+    if engine == Engine::PostgreSql {
+        // Who is cut off while it sends can't say why any more.
+        let reasons = [json!("57P01"), Value::Null];
+        assert!(reasons.contains(&error["sqlstate"]), "{error}");
+    }
     // The very next request has a session that works.
     assert_eq!(
         scalar(&client, &id, "SELECT marker FROM whoami").await?,
@@ -186,19 +192,22 @@ async fn a_session_that_an_administrator_ends_is_an_error_not_an_end() -> Result
     Ok(())
 }
 
-#[tokio::test]
-async fn an_error_in_the_middle_of_a_result_ends_it_with_that_error() -> Result<()> {
-    let stage = stage().await?;
-    let client = stage.client();
-    let id = stage.register(&client, "alpha").await?;
-    let sql = "SELECT repeat('x', 2000), 1 / (100000 - n) FROM generate_series(1, 200000) n";
+async fn an_error_in_the_middle_of_a_result_ends_it_with_that_error(engine: Engine) -> Result<()> {
+    let client = stage().await?.client();
+    let id = register(&client, &engine.house().await?.url("alpha")).await?;
+    let sql = engine.failing();
     let ask = |format: &str| json!({"sql": sql, "target_database": id, "format": format, "limits": {"max_rows": 200_000, "max_bytes": 1_000_000_000, "timeout_ms": 300_000}});
     let body = client
         .post("/api/v1/query", &ask("json"))
         .await?
         .expect(200)?;
     assert_eq!(body["error"]["code"], "data_exception");
-    assert_eq!(body["error"]["sqlstate"], "22012");
+    let (field, number) = match engine {
+        Engine::PostgreSql => ("sqlstate", "22012"),
+        Engine::MariaDb => ("vendor_code", "1242"),
+        Engine::ClickHouse | Engine::NewClickHouse => ("vendor_code", "395"),
+    };
+    assert_eq!(body["error"][field], number, "{}", body["error"]);
     assert_eq!(body["error"]["connection_id"], id);
     assert!(
         body["rows"]

@@ -1,7 +1,6 @@
 //! ClickHouse through the same door: today's engine behind its HTTP interface, and an old server that is real.
 
 use std::io::Cursor;
-use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use arrow_ipc::reader::StreamReader;
@@ -165,48 +164,6 @@ async fn errors_are_problems_with_the_server_s_number_and_nothing_is_written() -
             120
         );
     }
-    Ok(())
-}
-
-#[tokio::test]
-async fn a_client_that_leaves_takes_its_statement_along() -> Result<()> {
-    let server = old().await?;
-    let (client, id) = shop(server).await?;
-    let running = || -> Result<bool> {
-        let count = server.sql(
-            "SELECT count() FROM system.processes WHERE query LIKE '%left waiting%' AND query NOT LIKE '%processes%'",
-        )?;
-        Ok(count != "0")
-    };
-    let sql = "SELECT 'left waiting', count() FROM (SELECT sleep(1) FROM system.numbers LIMIT 6553600000)";
-    let body = question(sql, id.as_str());
-    let leaving = client.afresh();
-    let request = tokio::spawn(async move { leaving.post("/api/v1/query", &body).await.map(drop) });
-    let patience = Instant::now() + Duration::from_secs(20);
-    while !running()? {
-        ensure!(Instant::now() < patience, "it does not run");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    request.abort();
-    let left = Instant::now();
-    while running()? {
-        // The server looks between two blocks, each of which sleeps a second.
-        ensure!(left.elapsed() < Duration::from_secs(5), "it still runs");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    Ok(())
-}
-
-#[tokio::test]
-async fn at_the_time_limit_the_answer_is_504() -> Result<()> {
-    let (client, id) = shop(old().await?).await?;
-    let sql = "SELECT count() FROM (SELECT sleep(1) FROM system.numbers LIMIT 6553600000)";
-    let mut body = question(sql, id.as_str());
-    body["limits"] = json!({"timeout_ms": 1500});
-    client
-        .post("/api/v1/query", &body)
-        .await?
-        .problem(504, "timeout")?;
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! The ways in that take a `target_database`. What holds for one must hold for the other.
 
 use anyhow::Result;
+use datachat_tests::engines::Engine;
 use datachat_tests::{Answer, Client};
 use serde_json::{Map, Value, json};
 
@@ -45,15 +46,28 @@ impl Door {
     }
 }
 
-/// Asserts that `database` gave the answer, and that the answer says so.
+/// Asserts that `database`, a PostgreSQL, gave the answer, and that the answer says so.
 #[track_caller]
 pub fn assert_answered(door: Door, answer: &Answer, marker: &str, id: &str, chosen_by: &str) {
+    assert_answered_by(Engine::PostgreSql, door, answer, marker, id, chosen_by);
+}
+
+/// Asserts that a database of an engine gave the answer, and that the answer says so.
+#[track_caller]
+pub fn assert_answered_by(
+    engine: Engine,
+    door: Door,
+    answer: &Answer,
+    marker: &str,
+    id: &str,
+    chosen_by: &str,
+) {
     let (seen, database) = door
         .answered(answer)
         .unwrap_or_else(|error| panic!("{door:?}: {error:#}"));
     assert_eq!(seen, marker, "{door:?}");
     assert_eq!(database["id"], id, "{door:?}");
-    assert_eq!(database["type"], "postgresql", "{door:?}");
+    assert_eq!(database["type"], engine.database_type(), "{door:?}");
     assert_eq!(database["chosen_by"], chosen_by, "{door:?}");
     let members: Vec<&String> = database.keys().collect();
     assert_eq!(members, ["id", "name", "type", "chosen_by"], "{door:?}");

@@ -6,33 +6,45 @@
 use std::os::unix::fs::PermissionsExt;
 
 use anyhow::{Context, Result};
-use datachat_tests::{CANARY, Client, ServerOptions, TestServer, shows_canary};
+use datachat_tests::engines::{Engine, House};
+use datachat_tests::{CANARY, Client, ServerOptions, TestServer, on_every_engine, shows_canary};
 use serde_json::json;
 
-use crate::stage::{READER, query, reader_url, registration, stage, text};
+use crate::stage::{query, registration, text};
 
 const DATABASES: &str = "/api/v1/databases";
 
-async fn everything_goes_wrong(client: &Client, url: &str, port: u16) -> Result<()> {
-    let closed = "127.0.0.1:1";
+on_every_engine!(after_everything_went_wrong_no_credential_is_anywhere);
+
+async fn everything_goes_wrong(client: &Client, house: &House) -> Result<()> {
+    let (url, port, user) = (house.url("alpha"), house.port(), house.user());
+    let scheme = house.engine().database_type();
     for bad in [
         url.replace("alpha", "nowhere"),
         url.replace(CANARY, &format!("{CANARY}-wrong")),
-        url.replace(READER, "nobody"),
-        format!("postgresql://{READER}:{CANARY}@{closed}/alpha"),
-        format!("postgresql://{READER}:{CANARY}@no-such-host.invalid/alpha"),
-        format!("postgresql://{READER}:{CANARY}@169.254.169.254/alpha"),
+        url.replace(user, "nobody"),
+        format!("{scheme}://{user}:{CANARY}@127.0.0.1:1/alpha"),
+        format!("{scheme}://{user}:{CANARY}@no-such-host.invalid/alpha"),
+        format!("{scheme}://{user}:{CANARY}@169.254.169.254/alpha"),
+        // Of another protocol.
+        format!(
+            "{scheme}://{user}:{CANARY}@127.0.0.1:{}/alpha",
+            other_port(house).await?
+        ),
         format!("{url}?sslmode=verify-full"),
         format!("{url}?sslmode={CANARY}"),
         format!("{url}?{CANARY}"),
+        format!("{url}?connect_timeout={CANARY}"),
         format!("{url}?options={CANARY}"),
-        format!("postgresql://{CANARY}"),
-        format!("postgresql://{READER}:{CANARY}:{port}/alpha"),
-        format!("{CANARY}://{READER}@127.0.0.1/alpha"),
-        format!("postgresql://{READER}:{CANARY}@[::1/alpha"),
+        format!("{scheme}://{CANARY}"),
+        format!("{scheme}://{user}:{CANARY}:{port}/alpha"),
+        format!("{CANARY}://{user}@127.0.0.1/alpha"),
+        format!("{scheme}://{user}:{CANARY}@[::1/alpha"),
     ] {
         for path in [DATABASES.to_owned(), format!("{DATABASES}/test")] {
-            let answer = client.post(&path, &registration(&bad)).await?;
+            let mut body = registration(&bad);
+            body["database_type"] = json!(scheme);
+            let answer = client.post(&path, &body).await?;
             assert!(
                 !answer.status.is_success() || bad.contains("options"),
                 "{}",
@@ -43,7 +55,7 @@ async fn everything_goes_wrong(client: &Client, url: &str, port: u16) -> Result<
     // The URL in a field where it does not belong.
     for body in [
         json!({"name": 1, "database_url": [url], "database_type": {"url": url}}),
-        json!({"name": "x", "database_url": url, "database_type": "postgresql", "is_default": url}),
+        json!({"name": "x", "database_url": url, "database_type": scheme, "is_default": url}),
         json!([url]),
     ] {
         let answer = client.post(DATABASES, &body).await?;
@@ -52,21 +64,27 @@ async fn everything_goes_wrong(client: &Client, url: &str, port: u16) -> Result<
     Ok(())
 }
 
-#[tokio::test]
-async fn after_everything_went_wrong_no_credential_is_anywhere() -> Result<()> {
-    let stage = stage().await?;
-    let url = reader_url(&stage.postgres, "alpha");
+/// The port of a server of another engine.
+async fn other_port(house: &House) -> Result<u16> {
+    let other = match house.engine() {
+        Engine::PostgreSql => Engine::MariaDb,
+        _ => Engine::PostgreSql,
+    };
+    Ok(other.house().await?.port())
+}
+
+async fn after_everything_went_wrong_no_credential_is_anywhere(engine: Engine) -> Result<()> {
+    let house = engine.house().await?;
+    let url = house.url("alpha");
+    let scheme = engine.database_type();
     let mut server = TestServer::start(
-        ServerOptions::new("leaks")
-            .variable(
-                "DATABASE_URL",
-                &format!("{url}?application_name=environment"),
-            )
+        ServerOptions::new(&format!("leaks-{scheme}"))
+            .variable("DATABASE_URL", &format!("{url}?connect_timeout=60"))
             .variable("DATACHAT_LOG", "trace"),
     )
     .await?;
     let client = server.client().clone();
-    everything_goes_wrong(&client, &url, stage.postgres.port()).await?;
+    everything_goes_wrong(&client, house).await?;
     let stored = client
         .post(DATABASES, &registration(&url))
         .await?
@@ -77,10 +95,22 @@ async fn after_everything_went_wrong_no_credential_is_anywhere() -> Result<()> {
         "SELECT nothing",
         "SELECT 1/0",
         "DELETE FROM orders",
-        "SELECT repeat('x', 100000)",
+        engine.failing(),
     ] {
         query(&client, &id, sql).await?;
     }
+    let long = json!({
+        "sql": engine.long("cut off"), "target_database": id, "limits": {"timeout_ms": 500, "max_rows": 5_000_000},
+    });
+    client.post("/api/v1/query", &long).await?;
+    let wrong = json!({"sql": "SELECT 1", "params": [[CANARY.len()]], "target_database": id});
+    assert!(
+        client
+            .post("/api/v1/query", &wrong)
+            .await?
+            .status
+            .is_client_error()
+    );
     for path in [
         "/metrics",
         "/ready",
@@ -100,6 +130,7 @@ async fn after_everything_went_wrong_no_credential_is_anywhere() -> Result<()> {
 
     // The command line shows connections too.
     let name = text(&stored["name"])?;
+    let nowhere = format!("{scheme}://x");
     for (arguments, code, shown) in [
         (
             &["databases", "list", "--output", "json"][..],
@@ -120,7 +151,7 @@ async fn after_everything_went_wrong_no_credential_is_anywhere() -> Result<()> {
             "duplicate_name",
         ),
         (
-            &["databases", "add", "postgresql://x", "--name", "y"],
+            &["databases", "add", &nowhere, "--name", "y"],
             1,
             "host_not_found",
         ),

@@ -1,7 +1,6 @@
 //! MariaDB through the same door: registered, queried, cancelled, asked by the same tools as PostgreSQL.
 
 use std::io::Cursor;
-use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use arrow_array::cast::AsArray;
@@ -195,52 +194,6 @@ async fn errors_are_problems_with_the_server_s_number() -> Result<()> {
         scalar(&client, &id, "SELECT COUNT(*) FROM customers").await?,
         120
     );
-    Ok(())
-}
-
-#[tokio::test]
-async fn a_client_that_leaves_takes_its_statement_along() -> Result<()> {
-    let (client, id) = shop().await?;
-    let server = mariadb().await?;
-    let running = || -> Result<bool> {
-        let count = server.sql(
-            "",
-            "SELECT COUNT(*) FROM information_schema.processlist WHERE user = 'reader' AND info LIKE '%left waiting%'",
-        )?;
-        Ok(count != "0")
-    };
-    let body = question("SELECT SLEEP(60), 'left waiting'", id.as_str());
-    let leaving = client.afresh();
-    let request = tokio::spawn(async move { leaving.post("/api/v1/query", &body).await.map(drop) });
-    let patience = Instant::now() + Duration::from_secs(20);
-    while !running()? {
-        ensure!(Instant::now() < patience, "it does not run");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    request.abort();
-    let left = Instant::now();
-    while running()? {
-        ensure!(left.elapsed() < Duration::from_secs(1), "it still runs");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    assert_eq!(
-        scalar(&client, &id, "SELECT COUNT(*) FROM customers").await?,
-        120
-    );
-    Ok(())
-}
-
-#[tokio::test]
-async fn at_the_time_limit_the_answer_is_504() -> Result<()> {
-    let (client, id) = shop().await?;
-    let mut body = question("SELECT SLEEP(60) FROM customers", id.as_str());
-    body["limits"] = json!({"timeout_ms": 700});
-    let start = Instant::now();
-    client
-        .post("/api/v1/query", &body)
-        .await?
-        .problem(504, "timeout")?;
-    assert!(start.elapsed() < Duration::from_secs(5));
     Ok(())
 }
 

@@ -3,13 +3,13 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use datachat_tests::{CANARY, ServerOptions, TestServer};
+use datachat_tests::engines::Engine;
+use datachat_tests::{CANARY, ServerOptions, TestServer, on_every_engine};
 use hyper::Method;
 use serde_json::{Value, json};
 
 use crate::stage::{
-    direct, own_postgres, query, question, reader_url, register, scalar, stage, until_gone,
-    until_running,
+    direct, own_postgres, query, question, reader_url, register, scalar, stage, until_running,
 };
 
 #[tokio::test]
@@ -94,20 +94,24 @@ async fn a_table_that_changed_after_its_statement_was_prepared_is_read_as_it_is_
     Ok(())
 }
 
-#[tokio::test]
-async fn requests_that_were_given_up_leave_a_pool_that_works() -> Result<()> {
-    let stage = stage().await?;
+on_every_engine!(
+    requests_that_were_given_up_leave_a_pool_that_works,
+    a_client_that_stops_reading_does_not_keep_its_statement,
+);
+
+async fn requests_that_were_given_up_leave_a_pool_that_works(engine: Engine) -> Result<()> {
+    let house = engine.house().await?;
     let server = TestServer::start(
         ServerOptions::new("given-up").variable("DATACHAT_SESSIONS_PER_CONNECTION", "4"),
     )
     .await?;
-    let id = register(server.client(), &reader_url(&stage.postgres, "alpha")).await?;
+    let id = register(server.client(), &house.url("alpha")).await?;
     for round in 0..5 {
         let abandoned: Vec<_> = (0..8)
             .map(|number| {
                 // More than there are sessions: some are given up while they wait for one.
                 let client = server.client().afresh();
-                let sql = format!("SELECT pg_sleep(20), 'given up {round} {number}'");
+                let sql = engine.sleep(&format!("given up {round} {number}"));
                 let body = question(&sql, id.as_str());
                 tokio::spawn(async move { client.post("/api/v1/query", &body).await.map(drop) })
             })
@@ -127,22 +131,17 @@ async fn requests_that_were_given_up_leave_a_pool_that_works() -> Result<()> {
             "round {round}: after {took:?}"
         );
     }
-    let aside = direct(&stage.postgres, "alpha").await?;
-    let gone = until_gone(&aside, "given up").await?;
+    let gone = house.until_gone("given up").await?;
     ensure!(gone < Duration::from_secs(1), "after {gone:?}");
     Ok(())
 }
 
-#[tokio::test]
-async fn a_client_that_stops_reading_does_not_keep_its_statement() -> Result<()> {
-    let stage = stage().await?;
-    let client = stage.client();
-    let aside = direct(&stage.postgres, "alpha").await?;
-    let id = stage.register(&client, "alpha").await?;
+async fn a_client_that_stops_reading_does_not_keep_its_statement(engine: Engine) -> Result<()> {
+    let client = stage().await?.client();
+    let house = engine.house().await?;
+    let id = register(&client, &house.url("alpha")).await?;
     let body = json!({
-        // Not a function in FROM, whose rows are all made before the first of them leaves.
-        "sql": "SELECT repeat(md5(n::text), 60), 'nobody reads'
-                FROM (SELECT generate_series(1, 5000000) AS n) AS numbers",
+        "sql": engine.long("nobody reads"),
         "target_database": id,
         "limits": {"max_rows": 5_000_000, "max_bytes": 8_000_000_000_u64, "timeout_ms": 3000},
     });
@@ -151,10 +150,10 @@ async fn a_client_that_stops_reading_does_not_keep_its_statement() -> Result<()>
         .await?;
     ensure!(stream.status == 200, "{}", stream.status);
     stream.chunk().await?.context("no first byte")?;
-    until_running(&aside, "nobody reads").await?;
+    house.until_running("nobody reads").await?;
     // Not a byte is read any more.
     tokio::time::sleep(Duration::from_secs(3)).await;
-    let gone = until_gone(&aside, "nobody reads").await?;
+    let gone = house.until_gone("nobody reads").await?;
     ensure!(gone < Duration::from_millis(1500), "after {gone:?}");
     // Who reads on after all is told.
     let mut tail = Vec::new();

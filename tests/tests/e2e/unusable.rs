@@ -1,14 +1,13 @@
 //! Connections that can't be used: each says why, and none is replaced by another.
 
 use anyhow::{Context, Result};
-use datachat_tests::{Client, ServerOptions, TestServer};
+use datachat_tests::engines::{Engine, House};
+use datachat_tests::{Client, ServerOptions, TestServer, on_every_engine};
 use serde_json::{Value, json};
 use sqlx::Connection as _;
 
-use crate::door::{Door, assert_answered};
-use crate::stage::{
-    self, ENVIRONMENT_ID, own_postgres, reader_url, register, registration, stage, unique,
-};
+use crate::door::{Door, assert_answered, assert_answered_by};
+use crate::stage::{self, ENVIRONMENT_ID, reader_url, register, registration, stage, unique};
 
 const DATABASES: &str = "/api/v1/databases";
 const OLD_KEY: &str = "bmV2ZXItdXNlLXRoaXMta2V5LWZvci1yZWFsLWRhdGE=";
@@ -118,18 +117,24 @@ async fn a_row_whose_connector_is_not_installed_is_unavailable() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn a_database_that_is_down_answers_with_its_class_and_comes_back_by_itself() -> Result<()> {
-    let mut postgres = own_postgres()?;
+on_every_engine!(
+    a_database_that_is_down_answers_with_its_class_and_comes_back_by_itself,
+    a_restart_of_the_database_between_two_requests_is_not_noticed,
+);
+
+async fn a_database_that_is_down_answers_with_its_class_and_comes_back_by_itself(
+    engine: Engine,
+) -> Result<()> {
+    let mut house = House::start(engine)?;
     let server = server_with_environment("down").await?;
     let client = server.client();
-    let id = register_default(client, &reader_url(&postgres, "beta")).await?;
+    let id = register_default(client, &house.url("beta")).await?;
     // Idle sessions are in the pool when it goes down.
     for door in Door::ALL {
         let answer = door.ask(client, None).await?;
-        assert_answered(door, &answer, "beta", &id, "default");
+        assert_answered_by(engine, door, &answer, "beta", &id, "default");
     }
-    postgres.stop()?;
+    house.stop()?;
     assert_unusable(client, &id, 503, "connection_refused").await?;
     assert_environment_answers(client).await?;
     client.get("/ready").await?.expect(200)?;
@@ -140,10 +145,10 @@ async fn a_database_that_is_down_answers_with_its_class_and_comes_back_by_itself
     assert_eq!(health["status"], "unhealthy");
     assert_eq!(health["error"]["code"], "connection_refused");
 
-    postgres.launch()?;
+    house.launch()?;
     for door in Door::ALL {
         let answer = door.ask(client, None).await?;
-        assert_answered(door, &answer, "beta", &id, "default");
+        assert_answered_by(engine, door, &answer, "beta", &id, "default");
     }
     let health = client
         .get(&format!("{DATABASES}/{id}/health"))
@@ -154,18 +159,20 @@ async fn a_database_that_is_down_answers_with_its_class_and_comes_back_by_itself
     Ok(())
 }
 
-#[tokio::test]
-async fn a_restart_of_the_database_between_two_requests_is_not_noticed() -> Result<()> {
-    let mut postgres = own_postgres()?;
+async fn a_restart_of_the_database_between_two_requests_is_not_noticed(
+    engine: Engine,
+) -> Result<()> {
+    let mut house = House::start(engine)?;
     let stage = stage().await?;
     let client = stage.client();
-    let id = register(&client, &reader_url(&postgres, "beta")).await?;
+    let id = register(&client, &house.url("beta")).await?;
     for door in Door::ALL {
         let answer = door.ask(&client, Some(json!(id))).await?;
-        assert_answered(door, &answer, "beta", &id, "explicit");
-        postgres.restart()?;
+        assert_answered_by(engine, door, &answer, "beta", &id, "explicit");
+        house.stop()?;
+        house.launch()?;
         let answer = door.ask(&client, Some(json!(id))).await?;
-        assert_answered(door, &answer, "beta", &id, "explicit");
+        assert_answered_by(engine, door, &answer, "beta", &id, "explicit");
     }
     Ok(())
 }

@@ -47,12 +47,60 @@ impl ClickHouseUser {
     }
 }
 
+/// What runs in a folder of ours.
+#[derive(Debug)]
+enum Program {
+    /// Debian's server.
+    Old(PathBuf),
+    /// The Python that has today's engine.
+    Engine(PathBuf),
+}
+
+impl Program {
+    fn prefix(&self) -> &'static str {
+        match self {
+            Self::Old(_) => "datachat-ch",
+            Self::Engine(_) => "datachat-che",
+        }
+    }
+
+    /// Writes what it reads and says how it is started.
+    fn command(&self, folder: &Path, port: u16) -> Result<Command> {
+        match self {
+            Self::Old(program) => {
+                let file = folder.join("config.xml");
+                Owner::Ourselves.write(&file, &configuration(folder, port)?)?;
+                Owner::Ourselves.write(&folder.join("users.xml"), &users())?;
+                let mut command = Command::new(program);
+                command.arg(format!("--config-file={}", file.display()));
+                Ok(command)
+            }
+            Self::Engine(python) => {
+                let credentials = folder.join("credentials");
+                Owner::Ourselves.write(&credentials, &format!("{ADMIN}\n{CANARY}\n"))?;
+                let front = Path::new(env!("CARGO_MANIFEST_DIR")).join("front/clickhouse.py");
+                let mut command = Command::new(python);
+                command
+                    .arg(front)
+                    .arg(port.to_string())
+                    .arg(credentials)
+                    .env("TZ", "UTC")
+                    // The engine keeps its data in a temporary folder that a signal makes it leave behind.
+                    .env("TMPDIR", folder)
+                    .current_dir(folder);
+                Ok(command)
+            }
+        }
+    }
+}
+
 /// A running server. Dropping it stops the server and removes its folder.
 #[derive(Debug)]
 pub struct ClickHouse {
     // Dropped in this order: the server first.
     leash: Option<Leash>,
-    folder: Option<Folder>,
+    /// None of a server that somebody named.
+    own: Option<(Program, Folder)>,
     host: String,
     port: u16,
     user: String,
@@ -68,16 +116,7 @@ impl ClickHouse {
     pub fn old() -> Result<Self> {
         let program = Self::old_program()
             .context("Debian's clickhouse-server is not there; `cargo xtask test` installs it")?;
-        Self::on_a_free_port("datachat-ch", |folder, port| {
-            Owner::Ourselves.write(&folder.join("config.xml"), &configuration(folder, port)?)?;
-            Owner::Ourselves.write(&folder.join("users.xml"), &users())?;
-            let mut command = Command::new(&program);
-            command.arg(format!(
-                "--config-file={}",
-                folder.join("config.xml").display()
-            ));
-            Ok(command)
-        })
+        Self::on_a_free_port(|| Program::Old(program.clone()))
     }
 
     /// Starts today's engine behind its front, or takes the server of `CLICKHOUSE_TEST_URL`.
@@ -92,19 +131,7 @@ impl ClickHouse {
         }
         let python = Self::engine_python()
             .context("the ClickHouse engine is not there; `cargo xtask test` installs it")?;
-        Self::on_a_free_port("datachat-che", |folder, port| {
-            let credentials = folder.join("credentials");
-            Owner::Ourselves.write(&credentials, &format!("{ADMIN}\n{CANARY}\n"))?;
-            let front = Path::new(env!("CARGO_MANIFEST_DIR")).join("front/clickhouse.py");
-            let mut command = Command::new(&python);
-            command
-                .arg(front)
-                .arg(port.to_string())
-                .arg(credentials)
-                .env("TZ", "UTC")
-                .current_dir(folder);
-            Ok(command)
-        })
+        Self::on_a_free_port(|| Program::Engine(python.clone()))
     }
 
     /// The old server's program: installed, or unpacked under cargo's target folder.
@@ -129,7 +156,7 @@ impl ClickHouse {
         let (host, port) = address.rsplit_once(':')?;
         Some(Self {
             leash: None,
-            folder: None,
+            own: None,
             host: host.to_owned(),
             port: port.parse().ok()?,
             user: user.to_owned(),
@@ -138,38 +165,66 @@ impl ClickHouse {
         })
     }
 
-    fn on_a_free_port(
-        prefix: &str,
-        command: impl Fn(&Path, u16) -> Result<Command>,
-    ) -> Result<Self> {
+    fn on_a_free_port(program: impl Fn() -> Program) -> Result<Self> {
         let mut last = None;
         // Another process may take the port between our look and the server's start.
         for _ in 0..5 {
-            let port = free_port()?;
-            let folder = Folder::create(prefix, Owner::Ourselves)?;
-            let log = folder.path().join("server.log");
-            let leash = Leash::start(
-                &command(folder.path(), port)?,
-                Owner::Ourselves,
-                Signal::Terminate,
-                &log,
-                Some(folder.path()),
-            )?;
+            let program = program();
+            let folder = Folder::create(program.prefix(), Owner::Ourselves)?;
             let mut server = Self {
-                leash: Some(leash),
-                folder: Some(folder),
+                leash: None,
+                own: Some((program, folder)),
                 host: "127.0.0.1".to_owned(),
-                port,
+                port: free_port()?,
                 user: ADMIN.to_owned(),
                 password: CANARY.to_owned(),
                 database: None,
             };
-            match server.wait() {
+            match server.launch() {
                 Ok(()) => return Ok(server),
                 Err(error) => last = Some(error),
             }
         }
         Err(last.context("no attempt was made")?)
+    }
+
+    /// Starts a stopped or killed server again, on the same port. The old one has its data still, the engine
+    /// forgets them.
+    ///
+    /// # Errors
+    /// When it does not start, or is not ours.
+    pub fn launch(&mut self) -> Result<()> {
+        let (program, folder) = self.own.as_ref().context("the server is not ours")?;
+        let folder = folder.path();
+        self.leash = Some(Leash::start(
+            &program.command(folder, self.port)?,
+            Owner::Ourselves,
+            Signal::Terminate,
+            &folder.join("server.log"),
+            Some(folder),
+        )?);
+        self.wait()
+    }
+
+    /// Stops the server, cutting its connections.
+    ///
+    /// # Errors
+    /// When it does not stop.
+    pub fn stop(&mut self) -> Result<()> {
+        match self.leash.take() {
+            Some(leash) => leash.stop(PATIENCE).map(drop),
+            None => Ok(()),
+        }
+    }
+
+    /// Kills the server with signal 9.
+    ///
+    /// # Errors
+    /// When it is not running.
+    pub fn kill_9(&mut self) -> Result<()> {
+        let leash = self.leash.take().context("the server is not running")?;
+        leash.send(Signal::Kill)?;
+        leash.stop(PATIENCE).map(drop)
     }
 
     fn wait(&mut self) -> Result<()> {
@@ -262,19 +317,17 @@ impl ClickHouse {
 
     /// What the server has logged.
     pub fn log(&self) -> String {
-        self.folder
+        self.own
             .as_ref()
-            .and_then(|folder| fs::read_to_string(folder.path().join("server.log")).ok())
+            .and_then(|(_, folder)| fs::read_to_string(folder.path().join("server.log")).ok())
             .unwrap_or_default()
     }
 }
 
 impl Drop for ClickHouse {
     fn drop(&mut self) {
-        if let Some(leash) = self.leash.take() {
-            // Nobody is left to tell; the folder removes itself next.
-            let _ = leash.stop(PATIENCE);
-        }
+        // Nobody is left to tell; the folder removes itself next.
+        let _ = self.stop();
     }
 }
 

@@ -1,0 +1,490 @@
+//! The search kept in step with the system database.
+//!
+//! The store counts every change of a scope. A follower looks at these counts, loads the scopes whose count has
+//! changed, and puts all of them in force at once: a reader sees a scope as it was before a change or after it.
+//! So does every question, before it is searched for; without questions a change is seen within
+//! `index_poll_ms`, whichever process made it.
+//!
+//! DataPoints without a vector of the current embedder are searchable by their words at once. Their vectors are
+//! computed beside, batch by batch, and kept in the store: nobody computes one twice, also after a restart, and
+//! another embedder starts anew.
+//!
+//! While the system database is down, the last state stays in force.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::Scope;
+use super::search::embed::{Choice, EmbedError, Embedding, Identity, Source, Vector};
+use super::search::{
+    Allowed, BuildError, Catalogue, Change, Entry, IndexError, Options, Question, Retrieved, Shelf,
+    TableName, Volume, retrieve,
+};
+use crate::limits::Limits;
+use crate::plugins::RelationFilter;
+use crate::registry::{Connection, Registry};
+use crate::store::{DatapointRow, NewEmbedding, ScopeSnapshot, Store, StoreError};
+
+/// Texts that are embedded between two looks at what has changed.
+const BATCH: usize = 64;
+/// How long a question waits for what has changed.
+const WAIT: Duration = Duration::from_secs(1);
+/// How long a scope whose embedding failed is left alone.
+const PAUSE: Duration = Duration::from_secs(30);
+
+/// How searches are done, as the operator wants them.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `None`: what the embedder deserves.
+    pub vector_weight: Option<f32>,
+    pub legacy_fallback: bool,
+}
+
+/// The search over the stored DataPoints. Cheap to clone.
+#[derive(Clone)]
+pub struct Index(Arc<Inner>);
+
+struct Inner {
+    store: Store,
+    registry: Registry,
+    source: Source,
+    settings: Settings,
+    limits: Arc<Limits>,
+    shelf: Shelf,
+    /// What is in force; only the follower and [`Index::refresh`] change it, one at a time.
+    held: tokio::sync::Mutex<HashMap<Scope, Held>>,
+    progress: RwLock<Progress>,
+    catalogues: RwLock<HashMap<Uuid, Seen>>,
+}
+
+/// The live tables of a connection, if they could be read, and when that was.
+type Seen = (Instant, Option<Arc<Catalogue>>);
+
+/// A scope that is in force.
+struct Held {
+    revision: i64,
+    datapoints: usize,
+    /// Texts that have no vector yet, with what they belong to.
+    pending: Vec<Pending>,
+    /// Not to be tried before.
+    embed_from: Instant,
+}
+
+#[derive(Clone)]
+struct Pending {
+    datapoint_id: String,
+    content_hash: String,
+    passage: String,
+}
+
+/// How far the index is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Progress {
+    pub datapoints: usize,
+    /// Still without a vector of this embedder.
+    pub without_vector: usize,
+    /// Why vectors are missing or old, if something went wrong.
+    pub problem: Option<String>,
+    /// Whether the stored DataPoints have been read at all.
+    pub ready: bool,
+}
+
+/// Why nothing could be searched.
+#[derive(Debug, thiserror::Error)]
+pub enum RetrieveError {
+    #[error("the DataPoints could not be read yet")]
+    NotReady,
+    #[error(transparent)]
+    Index(#[from] IndexError),
+}
+
+/// Why a state could not be put in force.
+#[derive(Debug, thiserror::Error)]
+enum RefreshError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    #[error("the indexing broke off")]
+    Lost,
+}
+
+impl Index {
+    pub fn new(
+        store: Store,
+        registry: Registry,
+        source: Source,
+        settings: Settings,
+        limits: Arc<Limits>,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            store,
+            registry,
+            source,
+            settings,
+            limits,
+            shelf: Shelf::default(),
+            held: tokio::sync::Mutex::default(),
+            progress: RwLock::default(),
+            catalogues: RwLock::default(),
+        }))
+    }
+
+    /// Follows the store until `stop`.
+    pub async fn follow(self, stop: CancellationToken) {
+        let poll = Duration::from_millis(self.0.limits.index_poll_ms);
+        loop {
+            self.refresh().await;
+            let more = self.embed_some().await;
+            let wait = if more { Duration::ZERO } else { poll };
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+    }
+
+    /// Puts the stored state in force now. A failure is noted and leaves the last state.
+    pub async fn refresh(&self) {
+        let outcome = self.0.refresh().await;
+        let mut progress = self
+            .0
+            .progress
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        match outcome {
+            Ok(()) => progress.ready = true,
+            Err(error) => {
+                tracing::warn!(%error, "the DataPoints could not be read anew");
+                progress.problem = Some(error.to_string());
+            }
+        }
+    }
+
+    /// How far the index is.
+    pub fn progress(&self) -> Progress {
+        let progress = self.0.progress.read();
+        progress.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Which embedder makes the vectors, and why that one.
+    pub fn choice(&self) -> &Choice {
+        self.0.source.choice()
+    }
+
+    /// What a question finds for a resolved connection.
+    ///
+    /// # Errors
+    /// [`RetrieveError`].
+    pub async fn retrieve(
+        &self,
+        connection: &Connection,
+        question: &str,
+        top_k: usize,
+    ) -> Result<Retrieved, RetrieveError> {
+        let inner = &self.0;
+        // What was written before the question counts for it, unless that is long work: then the last state does.
+        if self.progress().ready {
+            let _ = tokio::time::timeout(WAIT, self.refresh()).await;
+        } else {
+            // A server that has just started, or a command that lives for one question.
+            self.refresh().await;
+        }
+        if !self.progress().ready {
+            return Err(RetrieveError::NotReady);
+        }
+        let id = connection.key.id;
+        let equivalent = inner.registry.equivalent(connection).await;
+        let allowed = Allowed::new(id, equivalent);
+        let question = match inner.source.embedder().await {
+            Ok(embedder) => Question::ask(question, embedder).await,
+            Err(error) => Question::of_words(question, error.to_string()),
+        };
+        let options = Options {
+            top_k,
+            vector_weight: inner.settings.vector_weight,
+            legacy_fallback: inner.settings.legacy_fallback,
+            catalogue: inner.catalogue(connection).await,
+            ..Options::default()
+        };
+        let set = inner.shelf.current();
+        let found =
+            tokio::task::spawn_blocking(move || retrieve(&set, &allowed, &question, &options));
+        match found.await {
+            Ok(found) => Ok(found?),
+            Err(error) => {
+                tracing::error!(%error, "a search broke off");
+                Err(RetrieveError::NotReady)
+            }
+        }
+    }
+
+    /// Computes vectors of one batch; whether there is more to do.
+    async fn embed_some(&self) -> bool {
+        let inner = &self.0;
+        let next = {
+            let held = inner.held.lock().await;
+            let now = Instant::now();
+            held.iter()
+                .find(|(_, held)| !held.pending.is_empty() && held.embed_from <= now)
+                .map(|(scope, held)| {
+                    let batch: Vec<Pending> = held.pending.iter().take(BATCH).cloned().collect();
+                    (*scope, batch)
+                })
+        };
+        let Some((scope, batch)) = next else {
+            return false;
+        };
+        let texts: Vec<String> = batch
+            .iter()
+            .map(|pending| pending.passage.clone())
+            .collect();
+        let problem = match inner.embed(&texts).await {
+            Ok(embeddings) => inner
+                .keep(scope, &batch, &embeddings)
+                .await
+                .err()
+                .map(|error| error.to_string()),
+            Err(error) => Some(error.to_string()),
+        };
+        if let Some(problem) = &problem {
+            tracing::warn!(%scope, problem, "DataPoints could not be embedded; they are found by their words");
+            let mut held = inner.held.lock().await;
+            if let Some(held) = held.get_mut(&scope) {
+                held.embed_from = Instant::now() + PAUSE;
+            }
+        }
+        let more = problem.is_none();
+        inner
+            .progress
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .problem = problem;
+        more
+    }
+}
+
+impl Inner {
+    /// Who makes vectors at the moment; `None` while that is not known.
+    async fn identity(&self) -> Option<Arc<Identity>> {
+        match self.source.embedder().await {
+            Ok(embedder) => embedder.identity(),
+            Err(error) => {
+                tracing::warn!(%error, "DataPoints are searched by their words alone");
+                None
+            }
+        }
+    }
+
+    async fn embed(&self, texts: &[String]) -> Result<Vec<Embedding>, EmbedError> {
+        self.source.embedder().await?.embed(texts).await
+    }
+
+    async fn refresh(&self) -> Result<(), RefreshError> {
+        let mut held = self.held.lock().await;
+        let revisions: HashMap<Scope, i64> = self
+            .store
+            .scope_revisions()
+            .await?
+            .into_iter()
+            .filter_map(|(key, revision)| Some((Scope::from_key(&key)?, revision)))
+            .collect();
+        let mut changes = Vec::new();
+        let mut loaded = Vec::new();
+        for (scope, revision) in &revisions {
+            if held
+                .get(scope)
+                .is_some_and(|held| held.revision == *revision)
+            {
+                continue;
+            }
+            let snapshot = self.store.scope(&scope.to_string()).await?;
+            let (volume, state) = self.build(*scope, snapshot).await?;
+            changes.push(Change::Replace(Box::new(volume)));
+            loaded.push((*scope, state));
+        }
+        for scope in held.keys().filter(|scope| !revisions.contains_key(scope)) {
+            changes.push(Change::Remove(*scope));
+        }
+        if changes.is_empty() {
+            return Ok(());
+        }
+        self.shelf.publish(changes);
+        held.retain(|scope, _| revisions.contains_key(scope));
+        held.extend(loaded);
+        let mut progress = self
+            .progress
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        progress.without_vector = held.values().map(|held| held.pending.len()).sum();
+        progress.datapoints = held.values().map(|held| held.datapoints).sum();
+        Ok(())
+    }
+
+    async fn build(
+        &self,
+        scope: Scope,
+        snapshot: ScopeSnapshot,
+    ) -> Result<(Volume, Held), RefreshError> {
+        let identity = if snapshot.rows.is_empty() {
+            None
+        } else {
+            self.identity().await
+        };
+        let built = tokio::task::spawn_blocking(move || {
+            let mut entries = Vec::with_capacity(snapshot.rows.len());
+            let mut pending = Vec::new();
+            for (row, stored) in snapshot.rows {
+                let Some(mut entry) = entry(scope, &row) else {
+                    continue;
+                };
+                entry.embedding = stored.and_then(|stored| {
+                    let identity = identity.as_ref()?;
+                    (stored.embedder == identity.to_string())
+                        .then(|| from_bytes(identity, &stored.vector))?
+                });
+                if entry.embedding.is_none() {
+                    pending.push(Pending {
+                        passage: entry.passage(),
+                        datapoint_id: row.datapoint_id,
+                        content_hash: row.content_hash,
+                    });
+                }
+                entries.push(entry);
+            }
+            let volume = Volume::build(scope, entries, identity.as_deref())?;
+            let held = Held {
+                revision: snapshot.revision,
+                datapoints: volume.len(),
+                pending,
+                embed_from: Instant::now(),
+            };
+            Ok::<_, BuildError>((volume, held))
+        });
+        Ok(built.await.map_err(|_| RefreshError::Lost)??)
+    }
+
+    /// Stores vectors: that raises the scope's count, and the follower takes them over, here and elsewhere.
+    async fn keep(
+        &self,
+        scope: Scope,
+        batch: &[Pending],
+        embeddings: &[Embedding],
+    ) -> Result<(), StoreError> {
+        let Some(first) = embeddings.first() else {
+            return Ok(());
+        };
+        let vectors: Vec<NewEmbedding> = batch
+            .iter()
+            .zip(embeddings)
+            .map(|(pending, embedding)| NewEmbedding {
+                datapoint_id: pending.datapoint_id.clone(),
+                content_hash: pending.content_hash.clone(),
+                vector: to_bytes(&embedding.vector),
+            })
+            .collect();
+        let embedder = first.identity.to_string();
+        self.store
+            .keep_embeddings(&scope.to_string(), &embedder, &vectors)
+            .await?;
+        // Rows that changed meanwhile have kept nothing, and come back with the next look.
+        let mut held = self.held.lock().await;
+        if let Some(held) = held.get_mut(&scope) {
+            held.pending.drain(..batch.len().min(held.pending.len()));
+        }
+        Ok(())
+    }
+
+    /// The live tables, as they were a moment ago; `None` while they can't be read.
+    async fn catalogue(&self, connection: &Connection) -> Option<Arc<Catalogue>> {
+        let id = connection.key.id;
+        let fresh = Duration::from_millis(self.limits.catalogue_fresh_ms);
+        {
+            let known = self
+                .catalogues
+                .read()
+                .unwrap_or_else(PoisonError::into_inner);
+            if let Some((_, catalogue)) = known.get(&id).filter(|(at, _)| at.elapsed() < fresh) {
+                return catalogue.clone();
+            }
+        }
+        let tables = live_tables(connection).await;
+        let catalogue = tables.map(|tables| Arc::new(tables.into_iter().collect::<Catalogue>()));
+        let mut known = self
+            .catalogues
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        known.retain(|_, (at, _)| at.elapsed() < fresh);
+        known.insert(id, (Instant::now(), catalogue.clone()));
+        catalogue
+    }
+}
+
+async fn live_tables(connection: &Connection) -> Option<Vec<TableName>> {
+    let session = connection
+        .connector
+        .session(connection.key, &connection.target)
+        .await;
+    let filter = RelationFilter {
+        schema: None,
+        name: None,
+        columns: false,
+    };
+    let relations = match session {
+        Ok(mut session) => session.relations(filter).await,
+        Err(error) => Err(error),
+    };
+    match relations {
+        Ok(relations) => Some(
+            relations
+                .iter()
+                .map(|relation| TableName::new(Some(&relation.schema), &relation.name))
+                .collect(),
+        ),
+        Err(error) => {
+            tracing::debug!(%error, connection = %connection.key.id, "the live tables can't be read");
+            None
+        }
+    }
+}
+
+/// A stored DataPoint as the search sees it; one that was spoilt by hand is passed over.
+fn entry(scope: Scope, row: &DatapointRow) -> Option<Entry> {
+    let body = serde_json::from_str(&row.body).ok()?;
+    match Entry::of_datapoint(scope, &body) {
+        Ok(entry) => Some(entry),
+        Err(error) => {
+            tracing::error!(%scope, id = row.datapoint_id, %error, "a stored DataPoint can't be searched");
+            None
+        }
+    }
+}
+
+/// Components as little-endian floats.
+fn to_bytes(vector: &Vector) -> Vec<u8> {
+    let components = vector.components().iter();
+    components
+        .flat_map(|component| component.to_le_bytes())
+        .collect()
+}
+
+fn from_bytes(identity: &Arc<Identity>, bytes: &[u8]) -> Option<Embedding> {
+    let (floats, rest) = bytes.as_chunks::<4>();
+    if !rest.is_empty() {
+        return None;
+    }
+    let components = floats
+        .iter()
+        .map(|bytes| f32::from_le_bytes(*bytes))
+        .collect();
+    let vector = Vector::new(components, identity.dimensions).ok()?;
+    Some(Embedding {
+        identity: Arc::clone(identity),
+        vector,
+    })
+}

@@ -1,0 +1,118 @@
+//! Our search, as a server has it.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use datachat::knowledge::Scope;
+use datachat::knowledge::search::embed::Trust;
+use datachat::knowledge::search::{
+    Allowed, Change, Options, Question as Asked, Retrieved, Shelf, Volume, retrieve,
+};
+
+use crate::Contestant;
+use crate::scene::{self, Question, Scene, Size};
+use crate::times::Times;
+
+pub struct Ours {
+    shelf: Shelf,
+    /// How long building all volumes took.
+    pub built: Duration,
+    memory: usize,
+    /// Where each scope begins in the scene.
+    begins: HashMap<Scope, usize>,
+}
+
+/// Everything is near enough, as it is for the others.
+const TRUST: Trust = Trust {
+    floor: -1.0,
+    weight: 0.5,
+};
+
+/// How often a swap is measured.
+const SWAPS: usize = 20;
+
+impl Ours {
+    pub fn build(scene: &Scene) -> Result<Self> {
+        let mut built = Duration::ZERO;
+        let mut memory = 0;
+        let mut begins = HashMap::new();
+        let mut changes = Vec::new();
+        for number in 0..=scene.scopes() {
+            let rows = scene.of(number);
+            let entries = scene.entries[rows.clone()].to_vec();
+            let Some(scope) = entries.first().map(|entry| entry.scope) else {
+                continue;
+            };
+            begins.insert(scope, rows.start);
+            let begin = Instant::now();
+            let volume = Volume::build(scope, entries, Some(scene.identity()))?;
+            built += begin.elapsed();
+            memory += volume.vector_memory();
+            changes.push(Change::Replace(Box::new(volume)));
+        }
+        let shelf = Shelf::default();
+        shelf.publish(changes);
+        Ok(Self {
+            shelf,
+            built,
+            memory,
+            begins,
+        })
+    }
+
+    pub fn vector_memory(&self) -> usize {
+        self.memory
+    }
+
+    /// The median time to build a scope of a size anew and put it in force.
+    pub fn swap(&self, scene: &Scene, size: Size) -> Result<Option<Duration>> {
+        let scopes = scene.sized(size);
+        if scopes.is_empty() {
+            return Ok(None);
+        }
+        let mut times = Times::default();
+        for number in scopes.into_iter().cycle().take(SWAPS) {
+            let entries = scene.entries[scene.of(number)].to_vec();
+            times.time(|| {
+                let volume = Volume::build(scene::scope(number), entries, Some(scene.identity()))?;
+                self.shelf.publish([Change::Replace(Box::new(volume))]);
+                Ok(())
+            })?;
+        }
+        Ok(Some(times.quantile(0.5)))
+    }
+
+    /// The whole search.
+    pub fn retrieve(&self, question: &Question) -> Result<Retrieved> {
+        self.search(question, &question.text, &Options::default())
+    }
+
+    fn search(&self, question: &Question, text: &str, options: &Options) -> Result<Retrieved> {
+        let allowed = Allowed::new(scene::connection(question.scope), []);
+        let asked = Asked::embedded(text, question.embedding.clone(), TRUST);
+        Ok(retrieve(&self.shelf.current(), &allowed, &asked, options)?)
+    }
+}
+
+impl Contestant for Ours {
+    fn name(&self) -> &'static str {
+        "**ours**"
+    }
+
+    /// By vectors alone, as the others.
+    fn nearest(&self, scene: &Scene, question: &Question) -> Result<Vec<usize>> {
+        let options = Options {
+            vector_weight: Some(1.0),
+            relationship_weight: 0.0,
+            ..Options::default()
+        };
+        let found = self.search(question, "", &options)?;
+        let row = |hit: &datachat::knowledge::search::Hit| {
+            let begin = self.begins.get(&hit.entry.scope)?;
+            let number: usize = hit.entry.id.strip_prefix("entry_")?.parse().ok()?;
+            Some(begin + number).filter(|row| *row < scene.len())
+        };
+        Ok(found.hits.iter().filter_map(row).collect())
+    }
+}

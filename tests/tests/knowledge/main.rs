@@ -1,0 +1,11 @@
+//! DataPoints end to end: one by one, by sync, from the command line, and through crashes.
+
+mod points;
+
+mod commands;
+mod crash;
+mod files;
+mod retrieval;
+mod single;
+mod sync;
+mod sync_scopes;

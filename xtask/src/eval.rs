@@ -1,0 +1,30 @@
+//! `cargo xtask eval`: how well something is done, on examples that people have labelled.
+
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::workspace::{Workspace, cargo};
+use crate::{command, model, prerequisites};
+
+/// Asks the labelled questions of `datapoints/eval/retrieval.jsonl` and prints how well they were answered.
+/// `sweep` tries many weights on those that are for tuning.
+///
+/// # Errors
+/// When it can't be built, or a label is wrong.
+pub fn retrieval(sweep: bool) -> Result<()> {
+    let workspace = Workspace::find()?;
+    prerequisites::libclang()?;
+    model::if_possible();
+    command::run(
+        cargo()
+            .args(["build", "--workspace", "--bin", "evaluate-retrieval"])
+            .current_dir(&workspace.root),
+    )?;
+    let mut evaluate = Command::new(workspace.target.join("debug/evaluate-retrieval"));
+    evaluate.arg(workspace.root.join("datapoints"));
+    if sweep {
+        evaluate.arg("--sweep");
+    }
+    command::run(&mut evaluate)
+}
