@@ -233,11 +233,15 @@ mod tests {
 
     #[test]
     fn a_dialect_that_has_a_variant_need_not_understand_the_general_template() {
-        let quoted = "SELECT day FROM shop.\"Delivery Slots\" LIMIT {n}";
+        // More than `generic` takes, so that the dialects are asked.
+        let quoted = "SELECT date_trunc('month', day) AS m FROM shop.\"Delivery Slots\" LIMIT {n}";
         let own = "SELECT day FROM shop.`Delivery Slots` LIMIT {n}";
         let variants = json!({"mysql": own, "clickhouse": own});
         assert_eq!(found(&query(quoted, &variants), None), []);
-        assert_eq!(template(quoted, None), Some("relation"));
+        assert!(
+            template(quoted, None).is_some(),
+            "MySQL takes no text for a table"
+        );
         let file = "SELECT pg_read_file('/etc/passwd') AS a";
         let refused = found(&query(file, &variants), None);
         assert_eq!(refused, [("sql_template".to_owned(), "function")]);
