@@ -230,3 +230,15 @@ pub async fn until_so_many_run(
     }
     bail!("{part} never ran {count} times at once")
 }
+
+/// How long it takes until `part` no longer runs on the server.
+pub async fn until_gone(direct: &tokio_postgres::Client, part: &str) -> Result<Duration> {
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_secs(30) {
+        if running(direct, part).await?.is_empty() {
+            return Ok(start.elapsed());
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    bail!("{part} still runs")
+}
