@@ -203,6 +203,15 @@ pub enum LoginReply<'a> {
     More(&'a [u8]),
 }
 
+/// The nonces of MySQL's own methods have 20 bytes and a NUL after them. That of `client_ed25519` has 32, any of
+/// which may be 0.
+fn without_end(nonce: &[u8]) -> &[u8] {
+    match nonce {
+        [own @ .., 0] if own.len() == 20 => own,
+        whole => whole,
+    }
+}
+
 impl<'a> LoginReply<'a> {
     /// Reads it.
     ///
@@ -222,7 +231,7 @@ impl<'a> LoginReply<'a> {
                 let nonce = reader.rest();
                 Ok(Self::Switch {
                     plugin,
-                    nonce: nonce.strip_suffix(&[0]).unwrap_or(nonce),
+                    nonce: without_end(nonce),
                 })
             }
             _ => Err(Malformed::Invalid(
@@ -237,6 +246,26 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_nonce_loses_the_nul_after_it_and_none_of_its_own() {
+        let switch = |plugin: &str, nonce: &[u8]| {
+            let mut payload = vec![0xFE];
+            payload.extend_from_slice(plugin.as_bytes());
+            payload.push(0);
+            payload.extend_from_slice(nonce);
+            match LoginReply::parse(&payload).expect("a reply") {
+                LoginReply::Switch { nonce, .. } => nonce.to_vec(),
+                other => panic!("{other:?}"),
+            }
+        };
+        let mut native = [7; 21];
+        native[20] = 0;
+        assert_eq!(switch("mysql_native_password", &native), [7; 20]);
+        let mut signed = [7; 32];
+        signed[31] = 0;
+        assert_eq!(switch("client_ed25519", &signed), signed);
+    }
 
     /// MariaDB 10.11's, as it sends it.
     fn mariadb() -> Vec<u8> {
