@@ -28,10 +28,12 @@ use super::search::{
 use crate::limits::Limits;
 use crate::plugins::RelationFilter;
 use crate::registry::{Connection, Registry};
-use crate::store::{DatapointRow, NewEmbedding, ScopeSnapshot, Store, StoreError};
+use crate::store::{DatapointRow, NewEmbedding, ScopeSnapshot, ScopeVersion, Store, StoreError};
 
 /// Texts that are embedded between two looks at what has changed.
 const BATCH: usize = 64;
+/// How long vectors are computed before those that are there are put in force.
+const VECTORS: Duration = Duration::from_secs(2);
 /// How long a question waits for what has changed.
 const WAIT: Duration = Duration::from_secs(1);
 /// How long a scope whose embedding failed is left alone.
@@ -67,8 +69,10 @@ type Seen = (Instant, Option<Arc<Catalogue>>);
 
 /// A scope that is in force.
 struct Held {
-    revision: i64,
+    version: ScopeVersion,
     datapoints: usize,
+    /// Whose vectors were taken; `None` while that was not known.
+    embedder: Option<Arc<Identity>>,
     /// Texts that have no vector yet, with what they belong to.
     pending: Vec<Pending>,
     /// Not to be tried before.
@@ -140,7 +144,12 @@ impl Index {
         let poll = Duration::from_millis(self.0.limits.index_poll_ms);
         loop {
             self.refresh().await;
-            let more = self.embed_some().await;
+            let started = Instant::now();
+            let mut more = true;
+            // Each look that finds new vectors makes a scope anew, so several batches share one.
+            while more && started.elapsed() < VECTORS && !stop.is_cancelled() {
+                more = self.embed_some().await;
+            }
             let wait = if more { Duration::ZERO } else { poll };
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -188,6 +197,7 @@ impl Index {
         top_k: usize,
     ) -> Result<Retrieved, RetrieveError> {
         let inner = &self.0;
+        let embedder = inner.source.embedder().await;
         // What was written before the question counts for it, unless that is long work: then the last state does.
         if self.progress().ready {
             let _ = tokio::time::timeout(WAIT, self.refresh()).await;
@@ -201,7 +211,7 @@ impl Index {
         let id = connection.key.id;
         let equivalent = inner.registry.equivalent(connection).await;
         let allowed = Allowed::new(id, equivalent);
-        let question = match inner.source.embedder().await {
+        let question = match embedder {
             Ok(embedder) => Question::ask(question, embedder).await,
             Err(error) => Question::of_words(question, error.to_string()),
         };
@@ -240,6 +250,14 @@ impl Index {
         let Some((scope, batch)) = next else {
             return false;
         };
+        if inner.identity().is_none() {
+            // Now that its identity is known, the vectors that are stored already can be taken.
+            let opened = inner.source.embedder().await;
+            if opened.is_ok() && inner.identity().is_some() {
+                self.refresh().await;
+                return true;
+            }
+        }
         let texts: Vec<String> = batch
             .iter()
             .map(|pending| pending.passage.clone())
@@ -270,15 +288,9 @@ impl Index {
 }
 
 impl Inner {
-    /// Who makes vectors at the moment; `None` while that is not known.
-    async fn identity(&self) -> Option<Arc<Identity>> {
-        match self.source.embedder().await {
-            Ok(embedder) => embedder.identity(),
-            Err(error) => {
-                tracing::warn!(%error, "DataPoints are searched by their words alone");
-                None
-            }
-        }
+    /// Who makes vectors at the moment; `None` while that is not known. Nobody waits for a model here.
+    fn identity(&self) -> Option<Arc<Identity>> {
+        self.source.opened()?.identity()
     }
 
     async fn embed(&self, texts: &[String]) -> Result<Vec<Embedding>, EmbedError> {
@@ -287,35 +299,36 @@ impl Inner {
 
     async fn refresh(&self) -> Result<(), RefreshError> {
         let mut held = self.held.lock().await;
-        let revisions: HashMap<Scope, i64> = self
+        let identity = self.identity();
+        let versions: HashMap<Scope, ScopeVersion> = self
             .store
-            .scope_revisions()
+            .scope_versions()
             .await?
             .into_iter()
-            .filter_map(|(key, revision)| Some((Scope::from_key(&key)?, revision)))
+            .filter_map(|(key, version)| Some((Scope::from_key(&key)?, version)))
             .collect();
         let mut changes = Vec::new();
         let mut loaded = Vec::new();
-        for (scope, revision) in &revisions {
-            if held
-                .get(scope)
-                .is_some_and(|held| held.revision == *revision)
-            {
+        for (scope, version) in &versions {
+            let is_current = |held: &Held| {
+                held.version == *version && (held.datapoints == 0 || held.embedder == identity)
+            };
+            if held.get(scope).is_some_and(is_current) {
                 continue;
             }
             let snapshot = self.store.scope(&scope.to_string()).await?;
-            let (volume, state) = self.build(*scope, snapshot).await?;
+            let (volume, state) = Self::build(*scope, *version, snapshot, identity.clone()).await?;
             changes.push(Change::Replace(Box::new(volume)));
             loaded.push((*scope, state));
         }
-        for scope in held.keys().filter(|scope| !revisions.contains_key(scope)) {
+        for scope in held.keys().filter(|scope| !versions.contains_key(scope)) {
             changes.push(Change::Remove(*scope));
         }
         if changes.is_empty() {
             return Ok(());
         }
         self.shelf.publish(changes);
-        held.retain(|scope, _| revisions.contains_key(scope));
+        held.retain(|scope, _| versions.contains_key(scope));
         held.extend(loaded);
         let mut progress = self
             .progress
@@ -327,15 +340,11 @@ impl Inner {
     }
 
     async fn build(
-        &self,
         scope: Scope,
+        version: ScopeVersion,
         snapshot: ScopeSnapshot,
+        identity: Option<Arc<Identity>>,
     ) -> Result<(Volume, Held), RefreshError> {
-        let identity = if snapshot.rows.is_empty() {
-            None
-        } else {
-            self.identity().await
-        };
         let built = tokio::task::spawn_blocking(move || {
             let mut entries = Vec::with_capacity(snapshot.rows.len());
             let mut pending = Vec::new();
@@ -359,8 +368,9 @@ impl Inner {
             }
             let volume = Volume::build(scope, entries, identity.as_deref())?;
             let held = Held {
-                revision: snapshot.revision,
+                version,
                 datapoints: volume.len(),
+                embedder: identity,
                 pending,
                 embed_from: Instant::now(),
             };
@@ -369,7 +379,7 @@ impl Inner {
         Ok(built.await.map_err(|_| RefreshError::Lost)??)
     }
 
-    /// Stores vectors: that raises the scope's count, and the follower takes them over, here and elsewhere.
+    /// Stores vectors: the store counts that, too, and followers take them over, here and elsewhere.
     async fn keep(
         &self,
         scope: Scope,

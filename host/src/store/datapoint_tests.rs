@@ -180,8 +180,11 @@ async fn a_scopes_revision_grows_with_every_change_and_no_others(place: Place) {
         .delete_datapoint(&a.key, "t_b")
         .await
         .expect("deleted");
-    let revisions = store.scope_revisions().await.expect("read");
-    assert_eq!((revisions[&a.key], revisions[&b.key]), (4, 1));
+    let revisions = store.scope_versions().await.expect("read");
+    assert_eq!(
+        (revisions[&a.key].revision, revisions[&b.key].revision),
+        (4, 1)
+    );
     let empty = store.scope(&a.key).await.expect("read");
     assert_eq!((empty.revision, empty.rows.len()), (4, 0));
     assert!(store.has_datapoints().await.expect("read"));
@@ -438,8 +441,12 @@ async fn a_deleted_connection_takes_its_datapoints_along_unless_they_are_kept(pl
     assert_eq!(ids(&store, &of(gone)).await, Vec::<String>::new());
     assert_eq!(ids(&store, &of(kept)).await, ["t_a"]);
     assert_eq!(ids(&store, &global()).await, ["t_a"]);
-    let revisions = store.scope_revisions().await.expect("read");
-    assert_eq!(revisions[&of(gone).key], 2, "others see that it is gone");
+    let revisions = store.scope_versions().await.expect("read");
+    assert_eq!(
+        revisions[&of(gone).key].revision,
+        2,
+        "others see that it is gone"
+    );
 }
 
 async fn nothing_is_written_for_a_connection_that_is_gone(place: Place) {

@@ -91,6 +91,15 @@ pub struct ScopeChange {
     pub delete: Vec<String>,
 }
 
+/// Tells one state of a scope from another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ScopeVersion {
+    /// Grows with every change of a DataPoint.
+    pub revision: i64,
+    /// Grows with every batch of vectors.
+    pub vectors: i64,
+}
+
 /// A scope at one moment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ScopeSnapshot {
@@ -342,21 +351,22 @@ impl Store {
         })
     }
 
-    /// The revision of every scope that was ever written.
+    /// How often every scope that was ever written has changed.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn scope_revisions(&self) -> Result<HashMap<String, i64>, StoreError> {
-        let rows: Vec<(String, i64)> = self
+    pub async fn scope_versions(&self) -> Result<HashMap<String, ScopeVersion>, StoreError> {
+        let rows: Vec<(String, i64, i64)> = self
             .call(async {
                 Ok(on_pool!(self, pool => {
-                    sqlx::query_as("SELECT scope, revision FROM datachat_scopes")
+                    sqlx::query_as("SELECT scope, revision, vectors FROM datachat_scopes")
                         .fetch_all(pool)
                         .await?
                 }))
             })
             .await?;
-        Ok(rows.into_iter().collect())
+        let version = |(scope, revision, vectors)| (scope, ScopeVersion { revision, vectors });
+        Ok(rows.into_iter().map(version).collect())
     }
 
     /// How many DataPoints each connection has; those that have none are left out.
@@ -521,7 +531,10 @@ impl Store {
                     .rows_affected();
                 }
                 if kept > 0 {
-                    sqlx::query(RAISE).bind(scope).execute(&mut *transaction).await?;
+                    sqlx::query("UPDATE datachat_scopes SET vectors = vectors + 1 WHERE scope = $1")
+                        .bind(scope)
+                        .execute(&mut *transaction)
+                        .await?;
                 }
                 kept
             }))

@@ -20,7 +20,7 @@ mod tests;
 pub use connections::{ConnectionChange, ConnectionRow, TargetChange};
 pub use datapoints::{
     DatapointFilter, DatapointPlace, DatapointRow, Embedding, NewDatapoint, NewEmbedding, Origin,
-    ScopeChange, ScopeRef, ScopeSnapshot,
+    ScopeChange, ScopeRef, ScopeSnapshot, ScopeVersion,
 };
 pub use open::{InvalidLocation, Location};
 pub use sync_jobs::{JobProgress, JobStatus, NewSyncJob, SyncJobRow};

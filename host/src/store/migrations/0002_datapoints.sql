@@ -4,7 +4,9 @@
 CREATE TABLE datachat_scopes (
     -- `global`, `unscoped` or `connection:` and the id.
     scope TEXT PRIMARY KEY NOT NULL,
-    revision BIGINT NOT NULL
+    revision BIGINT NOT NULL,
+    -- Grows when vectors are added, which changes nothing that a writer has read.
+    vectors BIGINT NOT NULL DEFAULT 0
 );
 
 CREATE TABLE datachat_datapoints (

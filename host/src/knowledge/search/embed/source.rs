@@ -53,6 +53,16 @@ impl Source {
         &self.choice
     }
 
+    /// The embedder, if it has been opened.
+    #[must_use]
+    pub fn opened(&self) -> Option<&Embedder> {
+        match self.choice {
+            // There is nothing to open.
+            Choice::Hashed { .. } => Some(&Embedder::Hashed(Hashed)),
+            Choice::Endpoint | Choice::Model(_) => self.opened.get(),
+        }
+    }
+
     /// The embedder. A model that can't be read is tried again the next time.
     ///
     /// # Errors
