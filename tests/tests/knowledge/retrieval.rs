@@ -248,7 +248,7 @@ async fn a_thousand_questions_during_syncs_of_every_scope_see_no_foreign_hit_and
         (0..SIZE)
             .map(|n| {
                 metric(
-                    &format!("metric_{}", letters(n)),
+                    &format!("metric_{owner}_{}", letters(n)),
                     &format!("Turnover {owner} version{version} {}", letters(n)),
                 )
             })
