@@ -131,8 +131,9 @@ async fn requests_that_were_given_up_leave_a_pool_that_works(engine: Engine) -> 
             "round {round}: after {took:?}"
         );
     }
+    // Forty at once; how fast a single one goes, the tests of cancelling tell.
     let gone = house.until_gone("given up").await?;
-    ensure!(gone < Duration::from_secs(1), "after {gone:?}");
+    ensure!(gone < Duration::from_secs(5), "after {gone:?}");
     Ok(())
 }
 
@@ -154,7 +155,7 @@ async fn a_client_that_stops_reading_does_not_keep_its_statement(engine: Engine)
     // Not a byte is read any more.
     tokio::time::sleep(Duration::from_secs(3)).await;
     let gone = house.until_gone("nobody reads").await?;
-    ensure!(gone < Duration::from_millis(1500), "after {gone:?}");
+    ensure!(gone < Duration::from_secs(5), "after {gone:?}");
     // Who reads on after all is told.
     let mut tail = Vec::new();
     while let Some(chunk) = stream.chunk().await? {
