@@ -197,8 +197,7 @@ pub async fn schema(
     let on_connection =
         |error: &crate::plugins::PluginError| Problem::from(error).on_connection(id);
     let mut session = connection
-        .connector
-        .session(connection.key, &connection.target)
+        .session()
         .await
         .map_err(|error| on_connection(&error))?;
     let filter = RelationFilter {

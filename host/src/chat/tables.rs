@@ -56,10 +56,7 @@ impl Catalogue {
     /// # Errors
     /// The connection gives no session, or the server does not say who it is.
     pub async fn open(connection: &Connection) -> Result<Self, PluginError> {
-        let mut session = connection
-            .connector
-            .session(connection.key, &connection.target)
-            .await?;
+        let mut session = connection.session().await?;
         let default_schema = session.server().await?.default_schema;
         Ok(Self {
             session,

@@ -116,10 +116,7 @@ pub async fn execute(
         millis: request.limits.timeout_ms,
     };
     let take_session = async || {
-        let session = connection
-            .connector
-            .session(connection.key, &connection.target);
-        let session = tokio::time::timeout_at(deadline.into(), session).await;
+        let session = tokio::time::timeout_at(deadline.into(), connection.session()).await;
         session.map_err(|_| timed_out())?
     };
     let (permitted, session) = if policy::depends_on_session(dialect) {

@@ -43,7 +43,7 @@ use uuid::Uuid;
 use self::environment::Environment;
 use self::resolve::LastKnownDefault;
 use crate::limits::Limits;
-use crate::plugins::{ConnectionKey, Connector, Plugins, Target};
+use crate::plugins::{ConnectionKey, Connector, PluginError, Plugins, Session, Target};
 use crate::secret::Secret;
 use crate::store::{Store, StoreError};
 
@@ -79,6 +79,14 @@ pub struct DatabaseRef {
 }
 
 impl Connection {
+    /// A session of this connection, waited for if all are busy.
+    ///
+    /// # Errors
+    /// See [`Connector::session`].
+    pub async fn session(&self) -> Result<Session, PluginError> {
+        self.connector.session(self.key, &self.target).await
+    }
+
     /// How answers name this connection.
     pub fn reference(&self) -> DatabaseRef {
         DatabaseRef {

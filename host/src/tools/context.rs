@@ -86,11 +86,7 @@ impl Context {
     }
 
     async fn describe(&self) -> Result<DatabaseInfo, PluginError> {
-        let mut session = self
-            .connection
-            .connector
-            .session(self.connection.key, &self.connection.target)
-            .await?;
+        let mut session = self.connection.session().await?;
         let server = session.server().await?;
         Ok(DatabaseInfo {
             name: self.connection.name.clone(),
@@ -102,11 +98,7 @@ impl Context {
     }
 
     async fn relations(&self, filter: RelationFilter) -> Result<Vec<Relation>, PluginError> {
-        let mut session = self
-            .connection
-            .connector
-            .session(self.connection.key, &self.connection.target)
-            .await?;
+        let mut session = self.connection.session().await?;
         session.relations(filter).await
     }
 
