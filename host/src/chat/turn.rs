@@ -72,7 +72,7 @@ struct Turn<'a> {
 
 impl Turn<'_> {
     async fn direct(&mut self, sql: String) -> Result<Answer, AskError> {
-        let rows = self.run(sql.clone(), None).await?;
+        let rows = self.run(sql.clone()).await?;
         Ok(Answer {
             text: answer::direct(&rows),
             chart: chart::choose(&rows, ""),
@@ -186,7 +186,7 @@ impl Turn<'_> {
             "the statement for this dialect",
             "the database lists its own tables",
         );
-        let rows = self.run(sql.clone(), None).await?;
+        let rows = self.run(sql.clone()).await?;
         let names: Vec<String> = (0..rows.cells.len())
             .filter_map(|row| {
                 let (schema, name) = (rows.text(row, 0)?, rows.text(row, 1)?);
@@ -261,7 +261,7 @@ impl Turn<'_> {
             TableQuestion::Count => (statement::count(dialect, table), 0.96),
             TableQuestion::Sample(rows) => (statement::sample(dialect, table, rows), 0.96),
         };
-        let rows = self.run(sql.clone(), None).await?;
+        let rows = self.run(sql.clone()).await?;
         let (text, chart) = match question {
             TableQuestion::Columns => {
                 let names: Vec<String> = (0..rows.cells.len())
@@ -281,16 +281,12 @@ impl Turn<'_> {
     }
 
     /// Runs a statement: the policy judges ours as it judges anybody's.
-    async fn run(&mut self, sql: String, max_rows: Option<u64>) -> Result<Rows, AskError> {
+    async fn run(&mut self, sql: String) -> Result<Rows, AskError> {
         let stage = self.log.begin("sql");
-        let mut limits = QueryLimits::unasked(self.limits);
-        if let Some(rows) = max_rows {
-            limits.max_rows = limits.max_rows.min(rows);
-        }
         let request = QueryRequest {
             sql,
             params: Parameters::Positional(Vec::new()),
-            limits,
+            limits: QueryLimits::unasked(self.limits),
         };
         let stream = execute(self.connection, request, self.limits).await?;
         let events = self.log.events.clone();
