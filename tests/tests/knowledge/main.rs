@@ -1,6 +1,7 @@
 //! DataPoints end to end: one by one, by sync, from the command line, and through crashes.
 
 mod points;
+mod scene;
 
 mod commands;
 mod crash;

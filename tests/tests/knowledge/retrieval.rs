@@ -10,28 +10,7 @@ use futures_util::future::try_join_all;
 use serde_json::{Value, json};
 
 use crate::points::{DATAPOINTS, completed, for_connection, metric, shared, table};
-
-struct Scene {
-    server: TestServer,
-    one: String,
-    two: String,
-}
-
-async fn scene_with(options: ServerOptions) -> Result<Scene> {
-    let stage = stage().await?;
-    let server = TestServer::start(options).await?;
-    let one = server
-        .register("one", &stage.postgres.superuser_url("alpha"))
-        .await?;
-    let two = server
-        .register("two", &stage.postgres.superuser_url("beta"))
-        .await?;
-    Ok(Scene { server, one, two })
-}
-
-async fn scene(name: &str) -> Result<Scene> {
-    scene_with(ServerOptions::new(name)).await
-}
+use crate::scene::Scene;
 
 async fn retrieve(client: &Client, connection: &str, query: &str) -> Result<Value> {
     let body = json!({"query": query, "target_database": connection, "top_k": 50});
@@ -68,7 +47,7 @@ async fn create(client: &Client, point: Value) -> Result<()> {
 
 #[tokio::test]
 async fn a_connection_finds_its_own_then_the_global_ones_and_never_anothers() -> Result<()> {
-    let Scene { server, one, two } = scene("retrieval").await?;
+    let Scene { server, one, two } = Scene::start("retrieval").await?;
     let client = server.client();
     for (connection, name) in [
         (&one, "Net revenue of alpha"),
@@ -117,7 +96,7 @@ async fn what_has_no_scope_is_found_only_where_nothing_else_is_and_an_operator_c
     for (setting, expected) in [("on", "legacy_fallback"), ("off", "none")] {
         let options = ServerOptions::new(&format!("legacy-{setting}"))
             .variable("RETRIEVAL_LEGACY_FALLBACK", setting);
-        let Scene { server, one, .. } = scene_with(options).await?;
+        let Scene { server, one, .. } = Scene::start_with(options).await?;
         let client = server.client();
         create(client, metric("metric_old_churn", "Churn")).await?;
         let found = retrieve(client, &one, "churn").await?;
@@ -140,7 +119,7 @@ async fn what_has_no_scope_is_found_only_where_nothing_else_is_and_an_operator_c
 
 #[tokio::test]
 async fn what_is_about_tables_that_are_not_there_is_not_found() -> Result<()> {
-    let Scene { server, one, .. } = scene("live-tables").await?;
+    let Scene { server, one, .. } = Scene::start("live-tables").await?;
     let client = server.client();
     let points = [
         table("table_orders", "orders"),
@@ -157,7 +136,7 @@ async fn what_is_about_tables_that_are_not_there_is_not_found() -> Result<()> {
 
 #[tokio::test]
 async fn a_change_counts_for_the_next_question() -> Result<()> {
-    let Scene { server, one, .. } = scene("changes").await?;
+    let Scene { server, one, .. } = Scene::start("changes").await?;
     let client = server.client();
     let path = format!("{DATAPOINTS}/metric_refunds?connection_id={one}");
     let mut point = metric("metric_refunds", "Refunds");
@@ -178,7 +157,7 @@ async fn a_change_counts_for_the_next_question() -> Result<()> {
 
 #[tokio::test]
 async fn two_connections_to_the_very_same_database_share_what_is_known() -> Result<()> {
-    let Scene { server, one, two } = scene("equivalent").await?;
+    let Scene { server, one, two } = Scene::start("equivalent").await?;
     let client = server.client();
     let url = stage().await?.postgres.superuser_url("alpha");
     let again = server
@@ -197,7 +176,7 @@ async fn two_connections_to_the_very_same_database_share_what_is_known() -> Resu
 
 #[tokio::test]
 async fn a_term_is_defined_by_the_connections_own_datapoint_else_the_global_one() -> Result<()> {
-    let Scene { server, one, two } = scene("definitions").await?;
+    let Scene { server, one, two } = Scene::start("definitions").await?;
     let client = server.client();
     let mut own = metric("metric_aov", "Average order value");
     own["calculation"] = json!("SUM(amount) / COUNT(DISTINCT id)");
@@ -241,7 +220,7 @@ async fn a_term_is_defined_by_the_connections_own_datapoint_else_the_global_one(
 async fn a_thousand_questions_during_syncs_of_every_scope_see_no_foreign_hit_and_no_half_set()
 -> Result<()> {
     const SIZE: usize = 12;
-    let Scene { server, one, two } = scene("swaps").await?;
+    let Scene { server, one, two } = Scene::start("swaps").await?;
     let client = server.client();
     // Every DataPoint says in its name whose it is and of which version.
     let set = |owner: &str, version: usize| -> Vec<Value> {

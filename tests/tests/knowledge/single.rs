@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::points::{
     DATAPOINTS, all, completed, for_connection, ids, metric, of, pairs, query, shared, table,
 };
+use crate::scene::Scene;
 
 async fn server(name: &str) -> Result<TestServer> {
     TestServer::start(ServerOptions::new(name)).await
@@ -140,15 +141,8 @@ async fn whatever_is_wrong_is_told_at_once_and_nothing_is_stored() -> Result<()>
 
 #[tokio::test]
 async fn one_id_in_two_databases_and_for_all_is_three_datapoints() -> Result<()> {
-    let stage = stage().await?;
-    let server = server("dp-beside").await?;
+    let Scene { server, one, two } = Scene::start("dp-beside").await?;
     let client = server.client();
-    let one = server
-        .register("one", &stage.postgres.superuser_url("alpha"))
-        .await?;
-    let two = server
-        .register("two", &stage.postgres.superuser_url("beta"))
-        .await?;
     let own = [
         of(&one, table("table_orders", "orders")),
         of(&two, table("table_orders", "orders")),

@@ -11,6 +11,7 @@ use crate::points::{
     DATAPOINTS, SYNC, all, codes, completed, ended, failed, for_connection, ids, metric, of, pairs,
     shared, table, write,
 };
+use crate::scene::Scene;
 
 #[tokio::test]
 async fn a_request_that_makes_no_sense_starts_nothing() -> Result<()> {
@@ -253,15 +254,8 @@ async fn a_conflict_names_both_unless_a_mode_decides() -> Result<()> {
 
 #[tokio::test]
 async fn while_a_scope_is_written_no_other_sync_of_it_starts() -> Result<()> {
-    let stage = stage().await?;
-    let server = TestServer::start(ServerOptions::new("sync-busy")).await?;
+    let Scene { server, one, two } = Scene::start("sync-busy").await?;
     let client = server.client();
-    let one = server
-        .register("one", &stage.postgres.superuser_url("alpha"))
-        .await?;
-    let two = server
-        .register("two", &stage.postgres.superuser_url("beta"))
-        .await?;
     let many: Vec<Value> = (0..4_000)
         .map(|n| table(&format!("table_{n}"), &format!("t{n}")))
         .collect();

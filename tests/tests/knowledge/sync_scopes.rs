@@ -1,36 +1,17 @@
 //! Which scopes a sync writes, and that it writes no others.
 
 use anyhow::Result;
-use datachat_tests::stage::stage;
-use datachat_tests::{ServerOptions, TestServer};
 use serde_json::json;
 
 use crate::points::{
     DATAPOINTS, all, completed, failed, for_connection, ids, metric, of, pairs, process, query,
     shared, table,
 };
-
-struct Scene {
-    server: TestServer,
-    one: String,
-    two: String,
-}
-
-async fn scene(name: &str) -> Result<Scene> {
-    let stage = stage().await?;
-    let server = TestServer::start(ServerOptions::new(name)).await?;
-    let one = server
-        .register("one", &stage.postgres.superuser_url("alpha"))
-        .await?;
-    let two = server
-        .register("two", &stage.postgres.superuser_url("beta"))
-        .await?;
-    Ok(Scene { server, one, two })
-}
+use crate::scene::Scene;
 
 #[tokio::test]
 async fn two_bundles_and_the_shared_one_are_all_there_afterwards() -> Result<()> {
-    let Scene { server, one, two } = scene("sync-recipe").await?;
+    let Scene { server, one, two } = Scene::start("sync-recipe").await?;
     let client = server.client();
     let bundle = [
         table("table_orders", "orders"),
@@ -66,7 +47,7 @@ async fn two_bundles_and_the_shared_one_are_all_there_afterwards() -> Result<()>
 
 #[tokio::test]
 async fn a_sync_of_one_scope_replaces_its_files_and_touches_no_other() -> Result<()> {
-    let Scene { server, one, two } = scene("sync-replace").await?;
+    let Scene { server, one, two } = Scene::start("sync-replace").await?;
     let client = server.client();
     let first = [
         table("table_a", "a"),
@@ -105,7 +86,7 @@ async fn a_sync_of_one_scope_replaces_its_files_and_touches_no_other() -> Result
 
 #[tokio::test]
 async fn auto_keeps_the_scopes_of_the_files_and_the_others_skip_what_names_another() -> Result<()> {
-    let Scene { server, one, two } = scene("sync-auto").await?;
+    let Scene { server, one, two } = Scene::start("sync-auto").await?;
     let client = server.client();
     let mixed = [
         of(&one, table("table_a", "a")),
@@ -152,7 +133,7 @@ async fn auto_keeps_the_scopes_of_the_files_and_the_others_skip_what_names_anoth
 
 #[tokio::test]
 async fn whatever_is_wrong_changes_nothing_anywhere() -> Result<()> {
-    let Scene { server, one, two } = scene("sync-whole").await?;
+    let Scene { server, one, two } = Scene::start("sync-whole").await?;
     let client = server.client();
     let good = [
         of(&one, table("table_a", "a")),
