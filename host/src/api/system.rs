@@ -83,16 +83,14 @@ fn vector_store(progress: &Progress, choice: &Choice) -> Value {
             ),
         ),
     };
-    let status = match &progress.problem {
-        None => "ok",
-        Some(_) => "degraded",
-    };
+    let problem = progress.unread.as_ref().or(progress.not_embedded.as_ref());
+    let status = if problem.is_none() { "ok" } else { "degraded" };
     json!({
         "status": status,
         "embedder": embedder,
         "datapoints": progress.datapoints,
         "without_vector": progress.without_vector,
-        "detail": progress.problem.as_deref().or(detail),
+        "detail": problem.map(String::as_str).or(detail),
     })
 }
 

@@ -92,8 +92,10 @@ pub struct Progress {
     pub datapoints: usize,
     /// Still without a vector of this embedder.
     pub without_vector: usize,
-    /// Why vectors are missing or old, if something went wrong.
-    pub problem: Option<String>,
+    /// Why what is in force is old.
+    pub unread: Option<String>,
+    /// Why vectors are missing.
+    pub not_embedded: Option<String>,
     /// Whether the stored DataPoints have been read at all.
     pub ready: bool,
 }
@@ -167,10 +169,13 @@ impl Index {
             .write()
             .unwrap_or_else(PoisonError::into_inner);
         match outcome {
-            Ok(()) => progress.ready = true,
+            Ok(()) => {
+                progress.ready = true;
+                progress.unread = None;
+            }
             Err(error) => {
                 tracing::warn!(%error, "the DataPoints could not be read anew");
-                progress.problem = Some(error.to_string());
+                progress.unread = Some(error.to_string());
             }
         }
     }
@@ -282,7 +287,7 @@ impl Index {
             .progress
             .write()
             .unwrap_or_else(PoisonError::into_inner)
-            .problem = problem;
+            .not_embedded = problem;
         more
     }
 }
@@ -436,16 +441,12 @@ impl Inner {
 }
 
 async fn live_tables(connection: &Connection) -> Option<Vec<TableName>> {
-    let session = connection
-        .connector
-        .session(connection.key, &connection.target)
-        .await;
     let filter = RelationFilter {
         schema: None,
         name: None,
         columns: false,
     };
-    let relations = match session {
+    let relations = match connection.session().await {
         Ok(mut session) => session.relations(filter).await,
         Err(error) => Err(error),
     };
