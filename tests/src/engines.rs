@@ -1,7 +1,7 @@
 //! The engines that connectors are shipped for, behind one face: what holds for all of them is one test.
 //!
 //! A [`House`] is a server with the databases `alpha` and `beta` of [`crate::stage`], and the statements that
-//! tests need in its dialect. [`on_every_engine`] makes a test of each engine from a function over houses.
+//! tests need in its dialect. [`on_every_engine!`](crate::on_every_engine) makes a test of each engine from a function over houses.
 //!
 //! ClickHouse is Debian's old server here: it is real, and cancels; today's engine, behind its front, runs one
 //! statement at a time and can't be cancelled.

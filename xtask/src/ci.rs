@@ -6,8 +6,8 @@ use crate::route::{Choice, Route};
 use crate::workspace::{Workspace, cargo};
 use crate::{command, plugins, prerequisites, rehearsal, test};
 
-/// Format, lints (host natively, components for their own target), tests, the release's way of carrying the
-/// components, the demo, docs.
+/// Format, lints (host natively, components for their own target), docs, tests, the release's way of carrying the
+/// components, the demo.
 ///
 /// # Errors
 /// The first step that fails.
@@ -34,6 +34,9 @@ pub fn run() -> Result<()> {
             eprintln!("components: no lints for their target, for Debian's compiler has none");
         }
     }
+    command::run(
+        cargo(&["doc", "--workspace", "--no-deps", "--quiet"]).env("RUSTDOCFLAGS", "-D warnings"),
+    )?;
     test::run(&[])?;
     // With the whole workspace's features otherwise, so that all dependencies are checked already.
     command::run(&mut cargo(&[
@@ -42,8 +45,5 @@ pub fn run() -> Result<()> {
         "--features",
         "datachat/embed-plugins,datachat-retrieval/rivals",
     ]))?;
-    rehearsal::run()?;
-    command::run(
-        cargo(&["doc", "--workspace", "--no-deps", "--quiet"]).env("RUSTDOCFLAGS", "-D warnings"),
-    )
+    rehearsal::run()
 }

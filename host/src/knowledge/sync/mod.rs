@@ -1,6 +1,6 @@
 //! Bringing the DataPoints of files into the system database.
 //!
-//! A sync is a job: it reads all files, judges them, works out what changes in which scope ([`plan`]) and writes
+//! A sync is a job: it reads all files, judges them, works out what changes in which scope (`plan`) and writes
 //! that in one transaction. Readers see the old set or the new one; a file that is wrong, a conflict, an empty
 //! folder or a crash changes nothing. Jobs are rows, so that every server of a system database can tell how one
 //! is getting on, and that one whose process is gone has ended.
