@@ -6,6 +6,7 @@ use std::sync::Arc;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::chat::Models;
 use crate::config::Config;
 use crate::knowledge::index::{self, Index};
 use crate::knowledge::search::embed::{EmbedError, EndpointSettings, Source, minilm};
@@ -28,6 +29,7 @@ pub struct App {
     pub library: Library,
     pub syncs: Syncs,
     pub index: Index,
+    pub models: Models,
     pub tools: Tools,
     /// Only in the server; the command line counts nothing.
     pub metrics: Option<PrometheusHandle>,
@@ -110,6 +112,7 @@ impl App {
             library,
             syncs,
             index,
+            models: Models::default(),
             tools,
             metrics,
             shutdown: CancellationToken::new(),
