@@ -441,7 +441,10 @@ mod tests {
     use super::super::testing::shop;
     use super::*;
 
-    fn found(question: &str) -> Option<(String, Vec<(String, Json)>, Vec<String>, bool)> {
+    /// Id, values, parameters by default, whether the whole name was found.
+    type Found = (String, Vec<(String, Json)>, Vec<String>, bool);
+
+    fn found(question: &str) -> Option<Found> {
         let (model, lexicon) = shop(Dialect::Postgresql);
         let bound = find(question, &model, &lexicon)?;
         let id = model.templates[bound.template].source.id.clone();

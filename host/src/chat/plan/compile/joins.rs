@@ -25,10 +25,18 @@ impl Compiler<'_> {
         }
         if let Select::Figures(figures) = &plan.select {
             for figure in figures {
-                let Figure::Metric(id) = figure else { continue };
-                for table in self.metric_tables(id) {
-                    let way = self.way_to(table)?;
-                    self.node(&way);
+                match figure {
+                    Figure::Metric(id) => {
+                        for table in self.metric_tables(id) {
+                            let way = self.way_to(table)?;
+                            self.node(&way);
+                        }
+                    }
+                    Figure::Distinct(column) | Figure::Aggregate(_, column) => {
+                        let (way, ..) = self.model.resolve(self.base, column)?;
+                        self.node(&way);
+                    }
+                    Figure::Count(_) => {}
                 }
             }
         }

@@ -269,6 +269,11 @@ impl<'a> Walk<'a> {
         if self.trend && draft.grain.is_none() {
             draft.grain = Some(Grain::Month);
         }
+        if draft.ranked.is_none() {
+            // `the highest price per order` ranks nothing after all.
+            let within = std::mem::take(&mut draft.within);
+            draft.dimensions.splice(0..0, within);
+        }
         let groups = !draft.dimensions.is_empty() || draft.grain.is_some();
         match draft.rows_of {
             // `orders by city`: how many of them.
@@ -296,6 +301,11 @@ impl<'a> Walk<'a> {
         }
         if draft.ranked.is_some() && draft.dimensions.is_empty() && draft.grain.is_none() {
             return Err(Refusal::Unsupported("a rank among nothing".to_owned()));
+        }
+        if draft.versus && draft.figures.is_empty() {
+            return Err(Refusal::Unsupported(
+                "a comparison without a figure".to_owned(),
+            ));
         }
         if !draft.within.is_empty()
             && (draft.grain.is_some() || draft.share || draft.periods.len() > 1)
