@@ -24,6 +24,10 @@ impl Compiler<'_> {
         for period in &plan.periods {
             periods.push(self.within(&expr, *period, column.kind)?);
         }
+        // What has not happened makes no step of a trend.
+        if plan.grain.is_some() && periods.is_empty() && column.nullable {
+            return Ok(Some(Expr::IsNotNull(Box::new(expr))));
+        }
         let several = periods.len() > 1;
         Ok(joined(periods, &BinaryOperator::Or).map(|any| {
             if several {

@@ -202,7 +202,7 @@ impl Compiler<'_> {
             (false, true) => None,
             (false, false) => Some(plan.limit.unwrap_or(MOST_GROUPS).min(MOST_GROUPS)),
         };
-        let order = self.order(plan, &columns)?;
+        let order = self.order(plan, &columns, &items)?;
         let place = self.place(plan, &groups, &items)?;
         let (mut query, mut select) = sql::skeleton()?;
         // A listing of one table needs no second names; others may differ from what an engine calls them.

@@ -14,6 +14,7 @@ impl Compiler<'_> {
         &self,
         plan: &Plan,
         columns: &[Output],
+        items: &[SelectItem],
     ) -> Result<Option<OrderBy>, PlanError> {
         let mut keys: Vec<OrderByExpr> = Vec::new();
         let by = |role: fn(Role) -> bool| columns.iter().filter(move |column| role(column.role));
@@ -39,12 +40,14 @@ impl Compiler<'_> {
                 None => None,
             };
             if let Some(ascending) = direction {
-                for figure in by(is_figure) {
+                let figures = columns.iter().zip(items);
+                for (figure, item) in figures.filter(|(column, _)| is_figure(column.role)) {
                     let name = Expr::Identifier(sql::ident(self.dialect, &figure.name)?);
                     if self.dialect == Dialect::Mysql {
-                        // It has no NULLS LAST, and puts them first in ascending order.
-                        if ascending {
-                            keys.push(plain_key(Expr::IsNull(Box::new(name.clone())), None));
+                        // It has no NULLS LAST, and puts them first in ascending order. Of a figure's second name it
+                        // can ask nothing.
+                        if let (true, SelectItem::ExprWithAlias { expr, .. }) = (ascending, item) {
+                            keys.push(plain_key(Expr::IsNull(Box::new(expr.clone())), None));
                         }
                         keys.push(key(name, ascending, None));
                     } else {

@@ -245,7 +245,8 @@ pub fn quotient(dialect: Dialect, left: &Expr, right: &Expr) -> Result<Expr, Pla
 pub fn dividend(dialect: Dialect, expr: &Expr) -> Result<Expr, PlanError> {
     let template = match dialect {
         Dialect::Clickhouse => "toFloat64(x)",
-        Dialect::Mysql => return Ok(Expr::Nested(Box::new(expr.clone()))),
+        // It keeps four digits more than the dividend has.
+        Dialect::Mysql => "1.000000 * (x)",
         Dialect::Postgresql | Dialect::Generic => "CAST(x AS NUMERIC)",
     };
     expression(dialect, template, &[("x", expr)])

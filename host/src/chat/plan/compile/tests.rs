@@ -197,7 +197,7 @@ fn a_quotient_loses_no_digits() {
             Dialect::Clickhouse,
             "SELECT toFloat64(SUM(CASE WHEN p.organic",
         ),
-        (Dialect::Mysql, "SELECT (SUM(CASE WHEN p.organic"),
+        (Dialect::Mysql, "SELECT 1.000000 * (SUM(CASE WHEN p.organic"),
     ] {
         let sql = sql(&plan, dialect);
         assert!(sql.starts_with(start), "{sql}");
