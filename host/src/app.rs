@@ -103,7 +103,12 @@ impl App {
         );
         let library = Library::new(store, registry.clone(), Arc::clone(&limits));
         let syncs = Syncs::new(library.clone(), config.datapoints_dir.clone());
-        let tools = Tools::new(plugins.clone(), tool_policy, Arc::clone(&limits));
+        let tools = Tools::new(
+            plugins.clone(),
+            tool_policy,
+            (index.clone(), library.clone()),
+            Arc::clone(&limits),
+        );
         Ok(Self {
             config: Arc::new(config),
             limits,

@@ -169,7 +169,7 @@ fn sort_key(cell: &Cell) -> (u8, String) {
     match cell {
         Cell::Null => (0, String::new()),
         // Negative ones in whatever order: it is the same on both sides.
-        Cell::Number(number) => (1, format!("{:+.4e}", number)),
+        Cell::Number(number) => (1, format!("{number:+.4e}")),
         Cell::Text(text) => (2, text.clone()),
     }
 }

@@ -66,6 +66,21 @@ pub struct Visible {
     pub points: Vec<(Scope, Arc<DataPoint>)>,
 }
 
+impl Selection {
+    /// All of one scope.
+    pub fn of(scope: Scope) -> Self {
+        Self {
+            connection: scope.connection(),
+            scope: Some(match scope {
+                Scope::Connection(_) => ScopeKind::Connection,
+                Scope::Global => ScopeKind::Global,
+                Scope::Unscoped => ScopeKind::Unscoped,
+            }),
+            ..Self::default()
+        }
+    }
+}
+
 /// A kind of scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ScopeKind {

@@ -10,3 +10,4 @@ mod retrieval;
 mod single;
 mod sync;
 mod sync_scopes;
+mod tools;
