@@ -180,50 +180,54 @@ mod tests {
 
     use super::*;
 
-    fn answers(columns: Value, gold: Value, ordered: bool) -> bool {
-        Table::of_columns(&columns).answers(&Table::of_rows(&gold), ordered)
+    fn answers(columns: &Value, gold: &Value, ordered: bool) -> bool {
+        Table::of_columns(columns).answers(&Table::of_rows(gold), ordered)
     }
 
     #[test]
     fn more_columns_other_names_and_another_order_of_rows_are_the_same_answer() {
         let columns = json!({"id": [1, 2], "city": ["A", "B"], "sum": ["10.00001", "20"]});
         assert!(answers(
-            columns.clone(),
-            json!([["20.0", "B"], ["10", "A"]]),
+            &columns,
+            &json!([["20.0", "B"], ["10", "A"]]),
             false
         ));
         assert!(!answers(
-            columns.clone(),
-            json!([["20.0", "B"], ["10", "A"]]),
+            &columns,
+            &json!([["20.0", "B"], ["10", "A"]]),
             true
         ));
         assert!(!answers(
-            columns.clone(),
-            json!([["20.0", "A"], ["10", "B"]]),
+            &columns,
+            &json!([["20.0", "A"], ["10", "B"]]),
             false
         ));
-        assert!(!answers(columns.clone(), json!([["10", "A"]]), false));
-        assert!(!answers(columns, json!([["10", "C"], ["20", "B"]]), false));
+        assert!(!answers(&columns, &json!([["10", "A"]]), false));
+        assert!(!answers(
+            &columns,
+            &json!([["10", "C"], ["20", "B"]]),
+            false
+        ));
     }
 
     #[test]
     fn a_share_may_be_in_percent_and_a_day_a_moment() {
-        assert!(answers(json!({"a": [25]}), json!([["0.25"]]), false));
+        assert!(answers(&json!({"a": [25]}), &json!([["0.25"]]), false));
         assert!(answers(
-            json!({"a": ["2026-01-01"]}),
-            json!([["2026-01-01T00:00:00Z"]]),
+            &json!({"a": ["2026-01-01"]}),
+            &json!([["2026-01-01T00:00:00Z"]]),
             false
         ));
         assert!(!answers(
-            json!({"a": ["2026-01-01"]}),
-            json!([["2026-01-01T00:00:01Z"]]),
+            &json!({"a": ["2026-01-01"]}),
+            &json!([["2026-01-01T00:00:01Z"]]),
             false
         ));
         assert!(answers(
-            json!({"a": [null, 1]}),
-            json!([[1], [null]]),
+            &json!({"a": [null, 1]}),
+            &json!([[1], [null]]),
             false
         ));
-        assert!(!answers(json!({"a": [0]}), json!([[null]]), false));
+        assert!(!answers(&json!({"a": [0]}), &json!([[null]]), false));
     }
 }

@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::rows::{Rows, distinct_names};
+use crate::query::encode::Column;
 
 /// More categories than this are no bars.
 const MOST_BARS: usize = 30;
@@ -69,17 +70,15 @@ enum Role {
     Time,
     Measure,
     Category,
-    /// Lists, bytes, geometries, ids.
+    /// Numbers that tell things apart, and count nothing.
+    Key,
+    /// Lists, bytes, geometries.
     Other,
 }
 
 /// Chooses; `asked` is the question, which may want a pie.
 pub fn choose(rows: &Rows, asked: &str) -> Chart {
-    let roles: Vec<Role> = rows
-        .columns
-        .iter()
-        .map(|column| role(&column.name, &column.arrow_type))
-        .collect();
+    let roles: Vec<Role> = rows.columns.iter().map(role).collect();
     let count = rows.cells.len();
     if count == 0 {
         return Chart::none();
@@ -87,7 +86,9 @@ pub fn choose(rows: &Rows, asked: &str) -> Chart {
     if count == 1 && roles.len() == 1 {
         return Chart::plain(Hint::None, "one value is a number");
     }
-    if count == 1 || count > MOST_ROWS || roles.contains(&Role::Other) {
+    // A key beside a name says nothing more.
+    let bare_key = roles.contains(&Role::Key) && !roles.contains(&Role::Category);
+    if count == 1 || count > MOST_ROWS || bare_key || roles.contains(&Role::Other) {
         return Chart::plain(Hint::Table, "no chart shows this better than a table");
     }
     let at = |wanted: Role| -> Vec<usize> {
@@ -125,16 +126,19 @@ fn wants_pie(asked: &str) -> bool {
         .any(|word| word.eq_ignore_ascii_case("pie"))
 }
 
-fn role(name: &str, arrow_type: &str) -> Role {
+fn role(column: &Column) -> Role {
+    let (name, arrow_type) = (column.name.as_str(), column.arrow_type.as_str());
+    // A number of any length is a text to Arrow.
     let number = ["int", "uint", "float", "decimal"]
         .iter()
-        .any(|kind| arrow_type.starts_with(kind));
+        .any(|kind| arrow_type.starts_with(kind))
+        || column.db_type == "numeric";
     if arrow_type.starts_with("date") || arrow_type.starts_with("timestamp") {
         Role::Time
     } else if number {
         let lower = name.to_lowercase();
         let id = lower == "id" || lower.ends_with("_id") || name.ends_with("Id");
-        if id { Role::Other } else { Role::Measure }
+        if id { Role::Key } else { Role::Measure }
     } else if arrow_type == "bool" || arrow_type.contains("utf8") && !arrow_type.contains("list") {
         Role::Category
     } else {
@@ -382,6 +386,12 @@ mod tests {
                 Hint::Table,
             ),
             (
+                &[id, city, total],
+                &[&["1", "\"A\"", "\"2\""], &["2", "\"B\"", "\"3\""]],
+                "",
+                Hint::BarChart,
+            ),
+            (
                 &[city, kind],
                 &[&["\"A\"", "\"x\""], &["\"B\"", "\"y\""]],
                 "",
@@ -395,6 +405,17 @@ mod tests {
                 "{columns:?} {asked}"
             );
         }
+    }
+
+    #[test]
+    fn a_number_of_any_length_is_a_measure() {
+        let mut found = rows(
+            &[("city", "utf8"), ("total", "utf8")],
+            &[&["\"A\"", "\"1.5\""], &["\"B\"", "\"2\""]],
+        );
+        assert_eq!(choose(&found, "").hint, Hint::Table);
+        "numeric".clone_into(&mut found.columns[1].db_type);
+        assert_eq!(choose(&found, "").hint, Hint::BarChart);
     }
 
     #[test]

@@ -45,17 +45,22 @@ impl Turn<'_> {
             return Ok(Some(self.template(bound, model).await?));
         }
         let today = Utc::now().date_naive();
-        let reading = reading::read(question, model, &known.lexicon, today);
+        let mut reading = reading::read(question, model, &known.lexicon, today);
+        let before = self.before.take();
+        let mut reason = "every word is accounted for, in one way";
+        if let (true, Some(before)) = (needs_more(&reading), &before) {
+            let changed = reading::follow_up(question, before, model, &known.lexicon, today);
+            if !matches!(changed, Reading::Refused(_)) {
+                reading = changed;
+                reason = "it changes the question before";
+            }
+        }
         match (reading, fitting) {
             (Reading::Certain(plan), _) => {
                 let sentence = explain::sentence(&plan, model);
                 match compile::compile(&plan, model) {
                     Ok(compiled) => {
-                        self.log.end(
-                            stage,
-                            sentence.clone(),
-                            "every word is accounted for, in one way",
-                        );
+                        self.log.end(stage, sentence.clone(), reason);
                         let answer = self
                             .plan(&plan, compiled, &sentence, question, model)
                             .await?;
@@ -134,6 +139,7 @@ impl Turn<'_> {
             },
             sql: Some(compiled.sql),
             rows: Some(rows),
+            plan: Some(plan.clone()),
             ..grounded(&used, Answer::words(Source::Sql, 0.9, text))
         })
     }
@@ -197,6 +203,14 @@ impl Turn<'_> {
             ..grounded(&used, Answer::words(Source::Sql, 0.9, text))
         })
     }
+}
+
+/// Whether a question lacks what one that stands alone has.
+fn needs_more(reading: &Reading) -> bool {
+    matches!(
+        reading,
+        Reading::Refused(Refusal::NoFigure | Refusal::Unrelated | Refusal::Unsupported(_))
+    )
 }
 
 /// Whether a template whose name the question has most of may answer. What was understood and found to have several

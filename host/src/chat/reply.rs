@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::chart::{Chart, Hint};
+use super::plan::Plan;
 use super::rows::Rows;
 use crate::knowledge::search::ScopeUsed;
 use crate::query::encode::Column;
@@ -80,6 +81,8 @@ pub struct Answer {
     pub scope_used: ScopeUsed,
     /// The question that is left open, for the next turn.
     pub pending: Option<&'static str>,
+    /// The plan that the next turn may change.
+    pub plan: Option<Plan>,
 }
 
 impl Answer {
@@ -98,6 +101,7 @@ impl Answer {
             evidence: Vec::new(),
             scope_used: ScopeUsed::Nothing,
             pending: None,
+            plan: None,
         }
     }
 
@@ -210,6 +214,10 @@ impl Reply {
         let mut session_state = Map::new();
         if let Some(pending) = answer.pending {
             session_state.insert("pending".to_owned(), json!(pending));
+        }
+        if let Some(plan) = &answer.plan {
+            session_state.insert("plan".to_owned(), json!(plan));
+            session_state.insert("database".to_owned(), json!(database.id));
         }
         Self {
             data: answer.data(),

@@ -1,11 +1,13 @@
 //! One turn: what is asked is found out, answered on the one connection, and traced.
 
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
 use super::answer;
 use super::chart::{self, Chart};
 use super::definition;
 use super::intent::{self, Intent, SmallTalk, TableQuestion};
+use super::plan::Plan;
 use super::reply::{Answer, Event, Events, Log, Reply, Source, SubAnswer, Warning};
 use super::rows::{Rows, distinct_names};
 use super::statement;
@@ -34,6 +36,7 @@ pub async fn ask(
         knowledge,
         limits,
         numbers: question.numbers,
+        before: plan_before(&question.session_state, connection.key.id),
         log: Log::new(events),
     };
     let mut parts = Vec::new();
@@ -69,6 +72,8 @@ pub(super) struct Turn<'a> {
     pub knowledge: Knowledge<'a>,
     pub limits: &'a Limits,
     numbers: Numbers,
+    /// The plan that the question may change.
+    pub before: Option<Plan>,
     pub log: Log,
 }
 
@@ -348,6 +353,14 @@ fn name(intent: &Intent) -> String {
     }
 }
 
+/// The plan of the last turn, as the client's state has it, if that was about this connection. Like everything of a
+/// client it is only data: it is compiled against what the connection has, and the statement is judged.
+fn plan_before(state: &Map<String, Value>, connection: Uuid) -> Option<Plan> {
+    let of = Uuid::parse_str(state.get("database")?.as_str()?).ok()?;
+    let plan = state.get("plan").filter(|_| of == connection)?;
+    serde_json::from_value(plan.clone()).ok()
+}
+
 /// The question about a table that the last turn left open, as the client's state says, or its history.
 fn pending(state: &Map<String, Value>, last: Option<&super::Message>) -> Option<TableQuestion> {
     let named = state.get("pending").and_then(Value::as_str);
@@ -362,6 +375,25 @@ fn pending(state: &Map<String, Value>, last: Option<&super::Message>) -> Option<
 mod tests {
     use super::*;
     use crate::chat::Message;
+
+    #[test]
+    fn a_plan_is_taken_up_by_the_connection_that_it_was_about_and_by_no_other() {
+        let [one, other] = [1, 2].map(Uuid::from_u128);
+        let state = |plan: Value| {
+            let mut state = Map::new();
+            state.insert("database".to_owned(), one.to_string().into());
+            state.insert("plan".to_owned(), plan);
+            state
+        };
+        let plan = serde_json::json!({"select": {"figures": [{"count": "orders"}]}});
+        assert!(plan_before(&state(plan.clone()), one).is_some());
+        assert!(plan_before(&state(plan.clone()), other).is_none());
+        let mut nobody = state(plan);
+        nobody.remove("database");
+        assert!(plan_before(&nobody, one).is_none());
+        let odd = serde_json::json!({"select": {"sql": "DROP TABLE orders"}});
+        assert!(plan_before(&state(odd), one).is_none());
+    }
 
     #[test]
     fn an_open_question_is_found_in_the_state_or_in_the_last_message_and_nowhere_else() {

@@ -45,6 +45,10 @@ async fn the_same_question_has_the_same_rows_on_all_three_engines() -> Result<()
                 about()
             );
             match (rows(&first), rows(&other)) {
+                // A row of a table has columns whose types differ from engine to engine.
+                (Some(one), Some(other)) if label["kind"] == "list" => {
+                    assert_eq!(one.len(), other.len(), "{}", about());
+                }
                 (Some(one), Some(other)) => {
                     let ordered = label["ordered"] == true;
                     let same = one.answers(&other, ordered) && other.answers(&one, ordered);
@@ -121,7 +125,43 @@ async fn a_question_about_another_database_is_not_answered_from_it() -> Result<(
 }
 
 #[tokio::test]
+async fn the_next_question_may_change_the_last_one_on_its_own_connection_only() -> Result<()> {
+    let servers = informed().await?;
+    let (bank, store) = ("fintech_bank", "grocery_store");
+    for engine in ENGINES {
+        let mut state = json!({});
+        for (question, expected) in [
+            ("Revenue by channel", "Revenue by orders.channel: "),
+            (
+                "only online",
+                "Revenue by orders.channel, where orders.channel is online: ",
+            ),
+            (
+                "and by month?",
+                "Revenue by month, orders.channel, where orders.channel is online, ",
+            ),
+        ] {
+            let id = servers.id(engine, store)?;
+            let body = json!({"message": question, "target_database": id, "session_state": state});
+            let reply = servers.client().post("/api/v1/chat", &body).await?;
+            let reply = reply.expect(200)?;
+            let answer = text(&reply["answer"])?;
+            assert!(answer.starts_with(expected), "{engine}: {answer}");
+            state = reply["session_state"].clone();
+        }
+        let id = servers.id(engine, bank)?;
+        let body =
+            json!({"message": "and by kind?", "target_database": id, "session_state": state});
+        let reply = servers.client().post("/api/v1/chat", &body).await?;
+        let reply = reply.expect(200)?;
+        assert!(reply["data"].is_null(), "{engine}: {reply:#}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_template_is_run_with_bound_values_on_every_engine() -> Result<()> {
+    let mut first = None;
     for engine in ENGINES {
         let reply = ask(engine, "fintech_bank", "Account statement of customer 42").await?;
         let answer = text(&reply["answer"])?;
@@ -129,7 +169,10 @@ async fn a_template_is_run_with_bound_values_on_every_engine() -> Result<()> {
         assert!(answer.starts_with(start), "{answer}");
         let sql = text(&reply["sql"])?;
         assert!(!sql.contains("42"), "{sql}");
-        assert_eq!(rows(&reply).map(|rows| rows.len()), Some(20), "{engine}");
+        let rows = rows(&reply).context("no rows")?;
+        assert!((1..=20).contains(&rows.len()), "{engine}: {}", rows.len());
+        let first = first.get_or_insert_with(|| rows.clone());
+        assert!(rows.answers(first, true), "{engine}: {rows:?} {first:?}");
         assert_eq!(
             reply["sources"][0]["datapoint_id"],
             "query_account_statement_001"

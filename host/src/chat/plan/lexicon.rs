@@ -78,7 +78,7 @@ const NEUTRAL: &str = "a an the our my your their its this that these those is a
      did done have has had we i you us they it there what who me show give list display tell please see get got make \
      made go goes went come came want know need like would could can should much all in on at for to from as so any \
      some how large big high s overall currently now present figure value amount current look into also only just \
-     happen happened take place there figures data result results ve exactly when where";
+     about same instead then happen happened take place there figures data result results ve exactly when where";
 
 /// Phrases of the grammar; alternatives of one meaning stand together.
 const GRAMMAR: &[(Word, &str)] = &[

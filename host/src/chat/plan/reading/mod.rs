@@ -6,11 +6,14 @@
 
 mod draft;
 mod filters;
+mod follow_up;
 mod names;
 mod resolve;
 #[cfg(test)]
 mod tests;
 mod walk;
+
+pub use follow_up::follow_up;
 
 use chrono::NaiveDate;
 

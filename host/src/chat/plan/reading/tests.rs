@@ -295,6 +295,7 @@ proptest! {
     #[test]
     fn every_plan_that_is_read_becomes_a_statement_that_only_reads(
         words in prop::collection::vec(prop::sample::select(vocabulary()), 1..9),
+        then in prop::collection::vec(prop::sample::select(vocabulary()), 1..5),
         dialect in prop::sample::select(vec![Dialect::Postgresql, Dialect::Mysql, Dialect::Clickhouse]),
     ) {
         let (model, lexicon) = shop(dialect);
@@ -304,6 +305,14 @@ proptest! {
             Reading::Several(plans) => plans,
             Reading::Refused(_) => Vec::new(),
         };
+        for before in &plans {
+            if let Reading::Certain(plan) = follow_up(&then.join(" "), before, &model, &lexicon, today())
+                && let Ok(compiled) = compile(&plan, &model)
+            {
+                let judged = policy::judge(dialect, &[], &compiled.sql, &Limits::default());
+                prop_assert!(judged.is_ok(), "{question}; {then:?}: {}: {judged:?}", compiled.sql);
+            }
+        }
         for plan in plans {
             let compiled = compile(&plan, &model)
                 .map_err(|error| TestCaseError::fail(format!("{question}: {plan:?}: {error}")))?;

@@ -85,7 +85,25 @@ impl<'a> Walk<'a> {
         }
     }
 
-    pub(super) fn draft(mut self) -> Result<Draft, Refusal> {
+    /// The draft of a question that stands alone.
+    pub(super) fn draft(self) -> Result<Draft, Refusal> {
+        let walk = self.walked()?;
+        walk.finish()
+    }
+
+    /// The draft of one that changes the question before it: what it says, and nothing about figures.
+    pub(super) fn change(self) -> Result<Draft, Refusal> {
+        let mut walk = self.walked()?;
+        if walk.not || !matches!(walk.expect, Expect::Nothing) {
+            return Err(Refusal::NoFigure);
+        }
+        if walk.trend && walk.draft.grain.is_none() {
+            walk.draft.grain = Some(Grain::Month);
+        }
+        Ok(walk.draft)
+    }
+
+    fn walked(mut self) -> Result<Self, Refusal> {
         while let Some(item) = self.items.get(self.at).copied() {
             self.at += 1;
             let dimension = self.after_dimension;
@@ -108,7 +126,7 @@ impl<'a> Walk<'a> {
                 What::Unknown => return Err(Refusal::Unknown(vec![item.raw.clone()])),
             }
         }
-        self.finish()
+        Ok(self)
     }
 
     fn word(&mut self, word: Word, after_dimension: bool) -> Result<(), Refusal> {
@@ -244,6 +262,8 @@ impl<'a> Walk<'a> {
                     | Meaning::Value(_)
             ))
         );
+        // `the top 3`, of what was ranked before.
+        let names_follow = names_follow || self.draft.ranked.is_some() && self.peek(0).is_none();
         match whole {
             Some(count) if self.draft.limit.is_none() && names_follow => {
                 if self.draft.ranked.is_none() && !self.ranks_later() {
