@@ -103,7 +103,6 @@ async fn words_alone_touch_no_database() -> Result<()> {
         ("list data points", "system"),
         ("thanks", "clarification"),
         ("define revenue", "clarification"),
-        ("top 10 customers by revenue", "system"),
     ] {
         let reply = ask(&client, &id, question).await?;
         assert_eq!(reply["answer_source"], source, "{question}");
@@ -122,9 +121,55 @@ async fn words_alone_touch_no_database() -> Result<()> {
         };
         assert_eq!(stages, expected, "{question}");
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_question_that_can_not_be_planned_gives_no_rows_and_says_why() -> Result<()> {
+    let (client, id) = shop().await?;
+    // What is known is told from what is not.
     let reply = ask(&client, &id, "top 10 customers by revenue").await?;
-    let warning = &reply["validation_warnings"][0]["warning_type"];
+    assert_eq!(reply["answer_source"], "clarification");
+    let answer = reply["answer"].as_str().context("an answer")?;
+    assert!(
+        answer.starts_with("I don't know what `revenue` means"),
+        "{answer}"
+    );
+    let unrelated = ask(&client, &id, "compare our marketing campaigns").await?;
+    assert_eq!(unrelated["answer_source"], "system");
+    let warning = &unrelated["validation_warnings"][0]["warning_type"];
     assert_eq!(warning, "llm_not_configured");
+    for reply in [reply, unrelated] {
+        assert_eq!(
+            (&reply["sql"], &reply["data"]),
+            (&Value::Null, &Value::Null)
+        );
+        let stages = reply["decision_trace"].as_array().context("a trace")?;
+        let stages: Vec<_> = stages.iter().map(|step| &step["stage"]).collect();
+        assert_eq!(stages, ["intent", "plan"]);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn without_datapoints_live_tables_columns_and_values_are_enough() -> Result<()> {
+    let (client, id) = shop().await?;
+    for (question, answer) in [
+        ("how many customers are there?", "Number of customers: 120."),
+        (
+            "number of customers without a city",
+            "Number of customers, where customers.city is missing: 120.",
+        ),
+        (
+            "how many different names do the customers have?",
+            "Number of different customers.name: 120.",
+        ),
+    ] {
+        let reply = ask(&client, &id, question).await?;
+        assert_eq!(reply["answer"], answer, "{question}");
+        assert_eq!(reply["answer_source"], "sql");
+        assert_eq!(reply["scope_used"], "none");
+    }
     Ok(())
 }
 

@@ -44,6 +44,8 @@ pub enum Word {
     Between,
     Share,
     Which,
+    /// It asks to see rows.
+    Show,
     /// `top`, `best`: from the greatest on, or from the least.
     Rank {
         descending: bool,
@@ -75,7 +77,7 @@ pub struct Lexicon {
 }
 
 const NEUTRAL: &str = "a an the our my your their its this that these those is are was were be been being am do does \
-     did done have has had we i you us they it there what who me show give list display tell please see get got make \
+     did done have has had we i you us they it there what who me give tell please see get got make \
      made go goes went come came want know need like would could can should much all in on at for to from as so any \
      some how large big high s overall currently now present figure value amount current look into also only just \
      about same instead then happen happened take place there figures data result results ve exactly when where";
@@ -115,6 +117,10 @@ const GRAMMAR: &[(Word, &str)] = &[
         "share of|the share of|percentage of|percent of|proportion of|fraction of|what part of",
     ),
     (Word::Which, "which"),
+    (
+        Word::Show,
+        "show|list|display|show me|give me|list all|show all|all",
+    ),
     (
         Word::Rank {
             descending: true,
@@ -335,15 +341,18 @@ impl Lexicon {
     fn is_neutral(&self, token: &Token) -> bool {
         let entries = token.stem().and_then(|stem| self.by_first.get(stem));
         entries.is_some_and(|entries| {
-            let neutral = Meaning::Word(Word::Neutral);
-            entries
-                .iter()
-                .any(|entry| entry.stems.len() == 1 && entry.meaning == neutral)
+            let mut entries = entries.iter();
+            entries.any(|entry| entry.stems.len() == 1 && entry.meaning.says_nothing())
         })
     }
 }
 
 impl Meaning {
+    /// Whether it leaves what is asked for as it is.
+    pub fn says_nothing(&self) -> bool {
+        matches!(self, Self::Word(Word::Neutral | Word::Show))
+    }
+
     /// Takes in another meaning of the same kind; whether that was possible.
     fn join(&mut self, other: &Self) -> bool {
         fn add<T: PartialEq + Clone>(own: &mut Vec<T>, others: &[T]) -> bool {

@@ -8,7 +8,7 @@
 
 use serde_json::Value as Json;
 
-use super::lexicon::{Lexicon, Meaning, Word};
+use super::lexicon::{Lexicon, Meaning};
 use super::model::{Model, Template};
 use super::words::{Token, TokenKind, stems, tokens};
 use crate::knowledge::datapoint::{Detail, Parameter, ParameterType, Query};
@@ -63,7 +63,7 @@ fn says_nothing(token: &Token, lexicon: &Lexicon) -> bool {
     is_filler(stem)
         || lexicon
             .phrases(std::slice::from_ref(token))
-            .any(|(_, meaning)| *meaning == Meaning::Word(Word::Neutral))
+            .any(|(_, meaning)| meaning.says_nothing())
 }
 
 fn is_filler(stem: &str) -> bool {

@@ -35,6 +35,7 @@ pub(super) struct Walk<'a> {
     pub draft: Draft,
     pub expect: Expect,
     pub which: bool,
+    shows: bool,
     /// Whether the singular was asked for: `which store has the most …`.
     pub single: bool,
     /// The last thing was a dimension, so that `and` may add another.
@@ -64,6 +65,7 @@ impl<'a> Walk<'a> {
             draft: Draft::default(),
             expect: Expect::Nothing,
             which: false,
+            shows: false,
             single: false,
             after_dimension: false,
             not: false,
@@ -170,6 +172,7 @@ impl<'a> Walk<'a> {
             Word::Which => {
                 self.which = true;
             }
+            Word::Show => self.shows = true,
             Word::Rank { descending, picks } => self.rank(descending, picks),
             Word::Grain(grain) => {
                 if self.draft.grain.replace(grain).is_some() {
@@ -309,7 +312,16 @@ impl<'a> Walk<'a> {
                 draft.rows_of = None;
                 draft.mentions.push(table);
             }
-            Some(_) if draft.ranked.is_none() => {}
+            // A name alone asks nothing.
+            Some(_) if draft.ranked.is_none() => {
+                let asks = self.shows
+                    || self.which
+                    || !draft.filters.is_empty()
+                    || !draft.periods.is_empty();
+                if !asks && draft.events.is_empty() {
+                    return Err(Refusal::Unrelated);
+                }
+            }
             _ if draft.figures.is_empty() => return Err(Refusal::NoFigure),
             _ => {}
         }
