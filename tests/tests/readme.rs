@@ -76,7 +76,7 @@ async fn every_command_answers_as_the_text_around_it_says() -> Result<()> {
     }
     let server = TestServer::start(ServerOptions::new("readme")).await?;
     let url = |database| postgres.url("reader", CANARY, database);
-    server
+    let bank = server
         .register_with(
             "Fintech bank",
             &url("fintech_bank"),
@@ -86,6 +86,23 @@ async fn every_command_answers_as_the_text_around_it_says() -> Result<()> {
     server
         .register("Grocery store", &url("grocery_store"))
         .await?;
+
+    for (bundle, scope) in [
+        (
+            "examples/fintech_bank",
+            &["--connection-id", bank.as_str()][..],
+        ),
+        ("shared", &["--global-scope"]),
+    ] {
+        let mut sync = server.command()?;
+        sync.args(["dp", "sync", "--datapoints-dir"])
+            .arg(root().join("datapoints").join(bundle))
+            .args(scope);
+        let synced = sync.output()?;
+        if !synced.status.success() {
+            bail!("{bundle}: {}", String::from_utf8_lossy(&synced.stderr));
+        }
+    }
 
     let readme = fs::read_to_string(root().join("README.md"))?;
     let folder = tempfile::tempdir()?;
@@ -99,6 +116,8 @@ async fn every_command_answers_as_the_text_around_it_says() -> Result<()> {
         parquet,
         columns,
         asked,
+        defined,
+        quoted,
         refused,
         databases,
         tools,
@@ -124,6 +143,10 @@ async fn every_command_answers_as_the_text_around_it_says() -> Result<()> {
     let columns = member(columns, "result")?["columns"].clone();
     assert_eq!(columns[1]["name"], "customerId");
     assert_eq!(member(asked, "answer")?, "Table `loans` has 4000 row(s).");
+    let sources = member(defined, "sources")?;
+    assert_eq!(sources[0]["datapoint_id"], "metric_default_rate_001");
+    let quoted = member(quoted, "result")?;
+    assert_eq!(quoted["evidence"][0]["datapoint_id"], "term_churn_001");
     assert_eq!(member(refused, "code")?, "read_only_violation");
     let databases: Value = serde_json::from_str(databases)?;
     let names: Vec<&Value> = databases

@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: from a fresh clone to two databases behind one server.
+//! `cargo xtask demo`: from a fresh clone to two databases behind one server, and what their tables mean.
 //!
 //! Everything it starts hangs on a leash and everything it writes is in temporary folders: Ctrl-C, a closed
 //! terminal and `kill -9` all leave nothing behind. The server runs with its defaults, apart from where it
@@ -84,9 +84,12 @@ pub fn run(once: bool) -> Result<()> {
     step("Starting the server");
     let mut server = Server::start(&workspace)?;
     println!("  {} (log: {})", server.base(), server.log().display());
-    for (at, example) in EXAMPLES.iter().enumerate() {
-        show(&server, &postgres, example, at == 0)?;
-    }
+    let ids = EXAMPLES
+        .iter()
+        .enumerate()
+        .map(|(at, example)| show(&server, &postgres, example, at == 0))
+        .collect::<Result<Vec<_>>>()?;
+    explain(&workspace, &server, &ids)?;
     if once {
         return server.stop();
     }
@@ -142,8 +145,14 @@ fn start_postgres(root: &Path) -> Result<Postgres> {
     Ok(postgres)
 }
 
-/// Registers a database, asks it something, runs a tool on it; each as a line that the reader can repeat.
-fn show(server: &Server, postgres: &Postgres, example: &Example, is_default: bool) -> Result<()> {
+/// Registers a database, asks it something, runs a tool on it; each as a line that the reader can repeat. Gives the
+/// connection's id.
+fn show(
+    server: &Server,
+    postgres: &Postgres,
+    example: &Example,
+    is_default: bool,
+) -> Result<String> {
     step(&format!(
         "{}: register, query, run a tool, ask",
         example.name
@@ -179,6 +188,37 @@ fn show(server: &Server, postgres: &Postgres, example: &Example, is_default: boo
     for answer in [answer, tool, asked] {
         if !answer.body.contains(&id) {
             bail!("another database answered: {}", answer.body);
+        }
+    }
+    Ok(id)
+}
+
+/// Loads the DataPoints of both databases and the shared ones, and asks both what a word means that each has a
+/// definition of: the stores their own, the bank the shared one.
+fn explain(workspace: &Workspace, server: &Server, ids: &[String]) -> Result<()> {
+    step("DataPoints: what tables and metrics mean, for each database and for all");
+    for (example, id) in EXAMPLES.iter().zip(ids) {
+        let folder = Path::new("datapoints/examples").join(example.database);
+        server.sync(workspace, &folder, &["--connection-id", id])?;
+    }
+    server.sync(
+        workspace,
+        Path::new("datapoints/shared"),
+        &["--global-scope"],
+    )?;
+    for (id, scope) in ids.iter().zip(["global", "connection"]) {
+        let answer = server.post(
+            "/api/v1/tools/execute",
+            &format!(
+                r#"{{"target_database": "{id}", "name": "context_answer", "arguments": {{"query": "What does revenue mean?"}}}}"#
+            ),
+            200,
+        )?;
+        let found = format!(
+            r#"{{"datapoint_id":"metric_revenue_001","name":"Revenue","type":"Business","scope":"{scope}""#
+        );
+        if !answer.body.contains(&found) {
+            bail!("that is not the {scope} definition: {}", answer.body);
         }
     }
     Ok(())
@@ -280,6 +320,26 @@ impl Server {
             beginning.trim_end()
         );
         Ok(answer)
+    }
+
+    /// Syncs a folder with the command line's own command, shown as a line that can be repeated.
+    fn sync(&self, workspace: &Workspace, folder: &Path, scope: &[&str]) -> Result<()> {
+        check_signal()?;
+        let program = workspace.target.join("debug/datachat");
+        let mut sync = Command::new(program);
+        sync.args(["dp", "sync", "--datapoints-dir"])
+            .arg(folder)
+            .args(scope)
+            .env("DATA_CHAT_API_URL", self.base())
+            .current_dir(&workspace.root);
+        println!(
+            "\nDATA_CHAT_API_URL={} datachat dp sync --datapoints-dir {} {}",
+            self.base(),
+            folder.display(),
+            scope.join(" ")
+        );
+        print!("{}", command::output(&mut sync)?);
+        Ok(())
     }
 
     fn stop(self) -> Result<()> {

@@ -7,12 +7,12 @@ use anyhow::Result;
 use crate::workspace::{Workspace, cargo};
 use crate::{command, model, prerequisites, test};
 
-/// Asks the labelled questions of `datapoints/eval/retrieval.jsonl` and prints how well they were answered.
-/// `sweep` tries many weights on those that are for tuning.
+/// Asks the labelled questions of `datapoints/eval/retrieval.jsonl` that are for tuning and prints how well they
+/// were answered. `--sweep` tries many weights on them, `--holdout` asks the others, too.
 ///
 /// # Errors
 /// When it can't be built, or a label is wrong.
-pub fn retrieval(sweep: bool) -> Result<()> {
+pub fn retrieval(mode: Option<&str>) -> Result<()> {
     let workspace = Workspace::find()?;
     prerequisites::libclang()?;
     model::if_possible();
@@ -22,10 +22,7 @@ pub fn retrieval(sweep: bool) -> Result<()> {
             .current_dir(&workspace.root),
     )?;
     let mut evaluate = Command::new(workspace.target.join("debug/evaluate-retrieval"));
-    evaluate.arg(workspace.root.join("datapoints"));
-    if sweep {
-        evaluate.arg("--sweep");
-    }
+    evaluate.arg(workspace.root.join("datapoints")).args(mode);
     command::run(&mut evaluate)
 }
 

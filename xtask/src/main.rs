@@ -41,11 +41,12 @@ cargo xtask <command>
              measure an optimised build against native drivers and write docs/benchmarks.md
   bench retrieval [--quick]
              measure the search for DataPoints against others and write docs/benchmarks-retrieval.md
-  eval retrieval [--sweep]
-             ask the labelled questions of datapoints/eval and say how well they were answered
+  eval retrieval [--sweep|--holdout]
+             ask the labelled questions of datapoints/eval that are for tuning and say how well they
+             were answered (--sweep: with many weights; --holdout: the others, too)
   eval chat [--holdout]
-             ask the labelled questions of datapoints/eval of the chat, on three engines
-             (--sweep: with many weights, the questions for tuning alone)
+             ask the labelled questions of the chat that are for tuning, on three engines
+             (--holdout: the others, for their numbers)
   fuzz [TARGET] [--seconds N] [--keep]
              throw random bytes at what reads foreign bytes, 600 s a target
   ci         format, lints, tests, the demo and docs: what a change must pass
@@ -85,8 +86,8 @@ fn dispatch(arguments: &[&str]) -> Result<bool> {
         "eval" if matches!(rest, ["chat"] | ["chat", "--holdout"]) => {
             eval::chat(rest.len() > 1).map(|()| true)
         }
-        "eval" if matches!(rest, ["retrieval"] | ["retrieval", "--sweep"]) => {
-            eval::retrieval(rest.len() > 1).map(|()| true)
+        "eval" if matches!(rest, ["retrieval"] | ["retrieval", "--sweep" | "--holdout"]) => {
+            eval::retrieval(rest.get(1).copied()).map(|()| true)
         }
         "fuzz" => match fuzz::Options::parse(rest) {
             Some(options) => fuzz::run(&options).map(|()| true),

@@ -99,8 +99,8 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting(
         "RETRIEVAL_VECTOR_WEIGHT",
-        "0.7 with a model, 0.3 without",
-        "What meaning counts in a search for DataPoints, from 0 to 1; words count the rest.",
+        "0.7 with a model, 0.1 without",
+        "What meaning counts in a search for DataPoints, from 0 to 1; words count the rest, as far as they cover the question.",
     ),
     setting(
         "RETRIEVAL_LEGACY_FALLBACK",

@@ -20,7 +20,8 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::Scope;
-use super::search::embed::{Choice, EmbedError, Embedding, Identity, Source, Vector};
+use super::kept_vectors::{from_bytes, made_by, to_bytes};
+use super::search::embed::{Choice, EmbedError, Embedding, Identity, Source};
 use super::search::{
     Allowed, BuildError, Catalogue, Change, Entry, IndexError, Options, Question, Retrieved, Shelf,
     TableName, Volume, retrieve,
@@ -30,8 +31,8 @@ use crate::plugins::RelationFilter;
 use crate::registry::{Connection, Registry};
 use crate::store::{DatapointRow, NewEmbedding, ScopeSnapshot, ScopeVersion, Store, StoreError};
 
-/// Texts that are embedded between two looks at what has changed.
-const BATCH: usize = 64;
+/// DataPoints that are embedded at a time, each with its handful of texts.
+const BATCH: usize = 16;
 /// How long vectors are computed before those that are there are put in force.
 const VECTORS: Duration = Duration::from_secs(2);
 /// How long a question waits for what has changed.
@@ -73,7 +74,7 @@ struct Held {
     datapoints: usize,
     /// Whose vectors were taken; `None` while that was not known.
     embedder: Option<Arc<Identity>>,
-    /// Texts that have no vector yet, with what they belong to.
+    /// DataPoints that have no vectors yet.
     pending: Vec<Pending>,
     /// Not to be tried before.
     embed_from: Instant,
@@ -83,7 +84,7 @@ struct Held {
 struct Pending {
     datapoint_id: String,
     content_hash: String,
-    passage: String,
+    passages: Vec<String>,
 }
 
 /// How far the index is.
@@ -265,7 +266,7 @@ impl Index {
         }
         let texts: Vec<String> = batch
             .iter()
-            .map(|pending| pending.passage.clone())
+            .flat_map(|pending| pending.passages.iter().cloned())
             .collect();
         let problem = match inner.embed(&texts).await {
             Ok(embeddings) => inner
@@ -357,14 +358,18 @@ impl Inner {
                 let Some(mut entry) = entry(scope, &row) else {
                     continue;
                 };
-                entry.embedding = stored.and_then(|stored| {
+                let passages = entry.passages();
+                let kept = stored.and_then(|stored| {
                     let identity = identity.as_ref()?;
-                    (stored.embedder == identity.to_string())
-                        .then(|| from_bytes(identity, &stored.vector))?
+                    let comparable = stored.embedder == made_by(identity);
+                    let embeddings = comparable.then(|| from_bytes(identity, &stored.vector))??;
+                    (embeddings.len() == passages.len()).then_some(embeddings)
                 });
-                if entry.embedding.is_none() {
+                if let Some(embeddings) = kept {
+                    entry.embeddings = embeddings;
+                } else {
                     pending.push(Pending {
-                        passage: entry.passage(),
+                        passages,
                         datapoint_id: row.datapoint_id,
                         content_hash: row.content_hash,
                     });
@@ -394,16 +399,16 @@ impl Inner {
         let Some(first) = embeddings.first() else {
             return Ok(());
         };
+        let mut rest = embeddings.iter();
         let vectors: Vec<NewEmbedding> = batch
             .iter()
-            .zip(embeddings)
-            .map(|(pending, embedding)| NewEmbedding {
+            .map(|pending| NewEmbedding {
                 datapoint_id: pending.datapoint_id.clone(),
                 content_hash: pending.content_hash.clone(),
-                vector: to_bytes(&embedding.vector),
+                vector: to_bytes(rest.by_ref().take(pending.passages.len())),
             })
             .collect();
-        let embedder = first.identity.to_string();
+        let embedder = made_by(&first.identity);
         self.store
             .keep_embeddings(&scope.to_string(), &embedder, &vectors)
             .await?;
@@ -474,28 +479,4 @@ fn entry(scope: Scope, row: &DatapointRow) -> Option<Entry> {
             None
         }
     }
-}
-
-/// Components as little-endian floats.
-fn to_bytes(vector: &Vector) -> Vec<u8> {
-    let components = vector.components().iter();
-    components
-        .flat_map(|component| component.to_le_bytes())
-        .collect()
-}
-
-fn from_bytes(identity: &Arc<Identity>, bytes: &[u8]) -> Option<Embedding> {
-    let (floats, rest) = bytes.as_chunks::<4>();
-    if !rest.is_empty() {
-        return None;
-    }
-    let components = floats
-        .iter()
-        .map(|bytes| f32::from_le_bytes(*bytes))
-        .collect();
-    let vector = Vector::new(components, identity.dimensions).ok()?;
-    Some(Embedding {
-        identity: Arc::clone(identity),
-        vector,
-    })
 }

@@ -13,6 +13,7 @@ pub mod datapoint;
 pub mod finding;
 pub mod folder;
 pub mod index;
+mod kept_vectors;
 mod kind;
 pub mod library;
 pub mod lifecycle;

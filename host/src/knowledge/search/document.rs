@@ -2,11 +2,21 @@
 //!
 //! What a question would say comes first, because a model reads no more than the first 256 tokens: purpose and
 //! synonyms, then columns, then rules. Statements are left out: their words are SQL's.
+//!
+//! Its facets are what a question may be about alone: the name, each synonym, the purpose, each column with its
+//! meaning. Rules, tags and times are none; they drew questions to what they were not about.
 
 use serde_json::Value;
 
 use super::entry::{Entry, Link, TableName};
 use crate::knowledge::{Kind, Scope};
+
+/// The number of the way in which texts are made of a DataPoint. Vectors of another way are not comparable with
+/// those of this one, and are computed anew.
+pub const DOCUMENT_FORM: u32 = 2;
+
+/// The most facets of a DataPoint; further columns are in the whole alone.
+const FACETS: usize = 24;
 
 /// What a DataPoint needs to be found at all.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -34,12 +44,19 @@ impl Entry {
             text: String::new(),
             tables: Vec::new(),
             links: Vec::new(),
-            embedding: None,
+            facets: Vec::new(),
+            embeddings: Vec::new(),
         };
+        let mut facets = vec![entry.name.clone()];
         let mut prose = Prose::default();
         match kind {
-            Kind::Schema => schema(datapoint, &mut entry, &mut prose),
+            Kind::Schema => {
+                schema(datapoint, &mut entry, &mut prose);
+                facets.extend(text(datapoint, "business_purpose").map(str::to_owned));
+                facets.extend(items(datapoint, "key_columns").filter_map(column));
+            }
             Kind::Business => {
+                facets.extend(texts(datapoint, "synonyms").map(str::to_owned));
                 prose.add(texts(datapoint, "synonyms"));
                 prose.add(text(datapoint, "calculation"));
                 prose.add(text(datapoint, "unit"));
@@ -60,6 +77,7 @@ impl Entry {
             }
             Kind::Query => {
                 prose.add(text(datapoint, "description"));
+                facets.extend(text(datapoint, "description").map(str::to_owned));
                 if let Some(parameters) = datapoint.get("parameters").and_then(Value::as_object) {
                     for (name, parameter) in parameters {
                         prose.add([name.as_str()]);
@@ -71,6 +89,9 @@ impl Entry {
         }
         prose.add(texts(datapoint, "tags"));
         entry.text = prose.0;
+        facets.retain(|facet| facet.chars().any(char::is_alphanumeric));
+        facets.truncate(FACETS);
+        entry.facets = facets;
         Ok(entry)
     }
 }
@@ -97,6 +118,13 @@ fn schema(datapoint: &Value, entry: &mut Entry, prose: &mut Prose) {
             entry.links.push(Link::Table(TableName::parse(target)));
         }
     }
+}
+
+/// A column as a facet.
+fn column(column: &Value) -> Option<String> {
+    let name = text(column, "name")?;
+    let meaning = text(column, "business_meaning").unwrap_or_default();
+    Some(format!("{name}: {meaning}"))
 }
 
 fn about(datapoint: &Value, field: &str, entry: &mut Entry, prose: &mut Prose) {
@@ -167,6 +195,10 @@ mod tests {
             entry.text,
             "loans. Money lent to customers. apr. yearly interest. credit"
         );
+        assert_eq!(
+            entry.facets,
+            ["Loans", "Money lent to customers.", "apr: yearly interest"]
+        );
         assert_eq!(tables(&entry), ["core.loans"]);
         assert_eq!(
             entry.links,
@@ -185,6 +217,11 @@ mod tests {
             entry.text,
             "NPL. bad debt. share of loans 90 days overdue. core.loans"
         );
+        assert_eq!(entry.facets, ["Non-performing loans", "NPL", "bad debt"]);
+        assert_eq!(
+            entry.passages()[0],
+            "Non-performing loans. NPL. bad debt. share of loans 90 days overdue. core.loans"
+        );
         assert_eq!(tables(&entry), ["core.loans"]);
     }
 
@@ -201,6 +238,7 @@ mod tests {
             "parameters": {"limit": {"type": "integer", "description": "how many"}}
         }));
         assert_eq!(query.text, "The largest balances. limit. how many");
+        assert_eq!(query.facets, ["Top customers", "The largest balances"]);
     }
 
     #[test]

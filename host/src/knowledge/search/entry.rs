@@ -22,15 +22,21 @@ pub struct Entry {
     pub tables: Vec<TableName>,
     /// What else it leads to: the tables that a table joins, the processes that a process waits for.
     pub links: Vec<Link>,
-    /// `None` until somebody has computed it.
-    pub embedding: Option<Embedding>,
+    /// What it says, one thing at a time: its name, a synonym, a column.
+    pub facets: Vec<String>,
+    /// Those of its passages, in their order; none until somebody has computed all of them.
+    pub embeddings: Vec<Embedding>,
 }
 
 impl Entry {
-    /// What is embedded.
+    /// What is embedded: the whole, then its facets. Whoever changes what these are changes
+    /// [`DOCUMENT_FORM`](super::DOCUMENT_FORM), too.
     #[must_use]
-    pub fn passage(&self) -> String {
-        format!("{}. {}", self.name, self.text)
+    pub fn passages(&self) -> Vec<String> {
+        let whole = format!("{}. {}", self.name, self.text);
+        std::iter::once(whole)
+            .chain(self.facets.iter().cloned())
+            .collect()
     }
 }
 

@@ -10,8 +10,8 @@ use super::entry::{Entry, Link, TableName};
 use super::volume::Volume;
 use crate::knowledge::Kind;
 
-/// From how many of the best hits a step is taken.
-const SEEDS: usize = 5;
+/// From how many of the best hits a step is taken. More bring in what is merely near, before the global hits.
+const SEEDS: usize = 2;
 
 /// A row of one of the volumes that are searched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -67,17 +67,27 @@ impl Postings {
     }
 }
 
-/// Every row of `volumes` that has at least one of the terms, in no particular order.
+/// What a search has found.
+#[derive(Debug, Default, PartialEq)]
+pub struct Matches {
+    /// Every row that has at least one of the terms, in no particular order.
+    pub found: Vec<Match>,
+    /// What a row would score that has every term of the question more often than any text. A share of it says how
+    /// much of the question a row covers.
+    pub possible: f32,
+}
+
+/// Searches the rows of `volumes` for terms.
 #[must_use]
 #[expect(
     clippy::cast_precision_loss,
     reason = "counts of entries and terms; the score is an estimate anyway"
 )]
-pub fn search(volumes: &[&Postings], terms: &[String]) -> Vec<Match> {
+pub fn search(volumes: &[&Postings], terms: &[String]) -> Matches {
     let documents: usize = volumes.iter().map(|volume| volume.lengths.len()).sum();
     let length: u64 = volumes.iter().map(|volume| volume.length).sum();
     if documents == 0 || length == 0 {
-        return Vec::new();
+        return Matches::default();
     }
     let documents = documents as f32;
     let average = length as f32 / documents;
@@ -110,7 +120,10 @@ pub fn search(volumes: &[&Postings], terms: &[String]) -> Vec<Match> {
             score: scores[row as usize],
         }));
     }
-    found
+    Matches {
+        found,
+        possible: worth.iter().sum::<f32>() * (K1 + 1.0),
+    }
 }
 
 #[cfg(test)]
@@ -136,21 +149,35 @@ mod tests {
     #[test]
     fn a_score_is_the_textbook_formula() {
         let volume = postings(&["loan loan rate", "rate", "branch office hours"]);
-        let found = search(&[&volume], &words("loan"));
+        let Matches { found, possible } = search(&[&volume], &words("loan"));
         // One of three has it, twice; its length is 3 of 7/3 on average.
         let worth = (1.0_f32 + (3.0 - 1.0 + 0.5) / 1.5).ln();
         let expected = worth * 2.0 * 2.2 / (2.0 + 1.2 * (0.25 + 0.75 * 3.0 / (7.0 / 3.0)));
         assert_eq!(found.len(), 1);
         assert!((found[0].score - expected).abs() < 1e-6, "{found:?}");
+        assert!((possible - worth * 2.2).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_question_is_covered_as_far_as_its_terms_are_there() {
+        let volume = postings(&["loan", "rate card"]);
+        let covered = |question: &str| {
+            let Matches { found, possible } = search(&[&volume], &words(question));
+            score_of(&found, 0, 0).unwrap_or_default() / possible
+        };
+        assert!(covered("loan") > 0.5);
+        // The word that nobody has is worth more than the one that is there.
+        assert!(covered("loan absent") < covered("loan") / 2.0);
+        assert!(covered("absent").abs() < 1e-6);
     }
 
     #[test]
     fn a_rare_term_is_worth_more_than_a_common_one() {
         let volume = postings(&["rate loan", "rate card", "rate fee"]);
-        let found = search(&[&volume], &words("rate loan"));
+        let found = search(&[&volume], &words("rate loan")).found;
         assert!(score_of(&found, 0, 0) > score_of(&found, 0, 1));
-        assert_eq!(search(&[&volume], &words("absent")), []);
-        assert_eq!(search(&[], &words("rate")), []);
+        assert_eq!(search(&[&volume], &words("absent")).found, []);
+        assert_eq!(search(&[], &words("rate")), Matches::default());
     }
 
     proptest! {
@@ -169,8 +196,8 @@ mod tests {
             let cut = cut.min(rows.len());
             let whole = Postings::build(rows.clone());
             let (one, other) = (Postings::build(rows[..cut].to_vec()), Postings::build(rows[cut..].to_vec()));
-            let together = search(&[&whole], &question);
-            let apart = search(&[&one, &other], &question);
+            let together = search(&[&whole], &question).found;
+            let apart = search(&[&one, &other], &question).found;
             prop_assert_eq!(together.len(), apart.len());
             for found in apart {
                 let row = found.row + if found.volume == 0 { 0 } else { u32::try_from(cut).unwrap() };

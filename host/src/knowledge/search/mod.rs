@@ -19,6 +19,7 @@ mod document;
 pub mod embed;
 mod entry;
 mod expand;
+mod facets;
 mod fusion;
 mod lexical;
 mod question;
@@ -32,7 +33,7 @@ mod volume;
 
 pub use allowed::Allowed;
 pub use catalogue::Catalogue;
-pub use document::Unsearchable;
+pub use document::{DOCUMENT_FORM, Unsearchable};
 pub use entry::{Entry, Link, TableName};
 pub use fusion::{Signal, SignalKind};
 pub use question::Question;

@@ -74,7 +74,7 @@ impl Sketch {
     fn entry(&self, scope: Scope, id: &str) -> Entry {
         Entry {
             name: format!("name{}", char::from(b'a' + self.name)),
-            embedding: self.direction.map(embedding),
+            embeddings: self.direction.map(embedding).into_iter().collect(),
             ..entry(scope, id, &spelled(&self.words))
         }
     }
@@ -125,7 +125,7 @@ fn publish(shelf: &Shelf, model: &Model, number: u8) {
 /// What the slow search gives: scope, id and score, the best first.
 type Found = Vec<(Scope, String, f32)>;
 
-/// BM25 as in the textbook, cosines, reciprocal ranks: over a list of all entries that may be seen.
+/// BM25 as in the textbook, cosines, reciprocal ranks, and half of the best as the least: over a list of all entries that may be seen.
 #[expect(clippy::cast_precision_loss, reason = "small numbers")]
 fn oracle(
     model: &Model,
@@ -165,14 +165,17 @@ fn oracle(
     let count =
         |bag: &[String], term: &String| bag.iter().filter(|word| *word == term).count() as f32;
     let average = bags.iter().map(Vec::len).sum::<usize>() as f32 / bags.len() as f32;
+    let worth = |term: &String| {
+        let with = bags.iter().filter(|bag| bag.contains(term)).count() as f32;
+        (1.0 + (bags.len() as f32 - with + 0.5) / (with + 0.5)).ln()
+    };
     let bm25 = |bag: &[String]| -> f32 {
         question
             .iter()
             .map(|term| {
-                let with = bags.iter().filter(|bag| bag.contains(term)).count() as f32;
-                let worth = (1.0 + (bags.len() as f32 - with + 0.5) / (with + 0.5)).ln();
                 let count = count(bag, term);
-                worth * count * 2.2 / (count + 1.2 * (0.25 + 0.75 * bag.len() as f32 / average))
+                worth(term) * count * 2.2
+                    / (count + 1.2 * (0.25 + 0.75 * bag.len() as f32 / average))
             })
             .sum()
     };
@@ -189,33 +192,43 @@ fn oracle(
             .filter(|(_, score)| *score > 0.0)
             .collect(),
     );
-    let any_vector = all.iter().any(|entry| entry.embedding.is_some());
+    let any_vector = all.iter().any(|entry| !entry.embeddings.is_empty());
     let direction = direction.filter(|_| any_vector).map(embedding);
     let meaning = ranked(match &direction {
         None => Vec::new(),
         Some(question) => kept
             .iter()
             .filter_map(|at| {
-                let vector = &all[*at].embedding.as_ref()?.vector;
+                let vector = &all[*at].embeddings.first()?.vector;
                 Some((*at, vector.cosine(&question.vector)))
             })
             .filter(|(_, cosine)| *cosine >= FLOOR)
             .collect(),
     });
-    let weight = if direction.is_some() { 0.5 } else { 0.0 };
+    let possible = question.iter().map(worth).sum::<f32>() * 2.2;
+    let covered = words.first().map_or(0.0, |(_, score)| score / possible);
+    let (of_words, of_meaning) = match &direction {
+        Some(_) => (0.5 * covered, 0.5),
+        None => (1.0, 0.0),
+    };
     let share = |ranking: &[(usize, f32)], at: usize, weight: f32| {
         let rank = ranking.iter().position(|(found, _)| *found == at);
-        rank.map_or(0.0, |rank| weight * 61.0 / (61.0 + rank as f32))
+        let total = of_words + of_meaning;
+        rank.map_or(0.0, |rank| weight / total * 6.0 / (6.0 + rank as f32))
+    };
+    let near_enough = |ranking: &[(usize, f32)], at: usize| {
+        let score = ranking.iter().find(|(found, _)| *found == at);
+        score.is_some_and(|(_, score)| meaning.is_empty() || *score >= ranking[0].1 / 2.0)
     };
     let mut fused: Vec<(usize, f32)> = kept
         .iter()
+        .filter(|at| near_enough(&words, **at) || near_enough(&meaning, **at))
         .map(|at| {
             (
                 *at,
-                share(&words, *at, 1.0 - weight) + share(&meaning, *at, weight),
+                share(&words, *at, of_words) + share(&meaning, *at, of_meaning),
             )
         })
-        .filter(|(_, score)| *score > 0.0)
         .collect();
     fused.sort_by(|left, right| right.1.total_cmp(&left.1).then(left.0.cmp(&right.0)));
     fused.truncate(10);
@@ -227,12 +240,12 @@ fn oracle(
 }
 
 /// Whether both found as much and as well. Which of equally good ones comes first may differ, where the last
-/// bit of a sum decides.
+/// bit of a sum decides; that moves a score by no more than two first places differ.
 fn agree(found: &Retrieved, expected: &Found) -> Result<(), TestCaseError> {
     prop_assert_eq!(found.hits.len(), expected.len());
     for (hit, (scope, id, score)) in found.hits.iter().zip(expected) {
         prop_assert!(
-            (hit.score - score).abs() < 0.02,
+            (hit.score - score).abs() < 0.15,
             "{:?} {} {}",
             found.hits,
             id,
@@ -319,7 +332,7 @@ fn synced(scope: Scope, sync: usize) -> Change {
                 "revenue of everything",
             );
             entry.name = format!("{number} {owner} {sync}");
-            entry.embedding = Some(embedding([1, 2, 3, i8::try_from(number).unwrap()]));
+            entry.embeddings = vec![embedding([1, 2, 3, i8::try_from(number).unwrap()])];
             entry
         })
         .collect();

@@ -7,15 +7,16 @@
 //!    something, or meaning: that is the relevance floor.
 //! 2. Out goes what the live catalogue contradicts (it has none of the entry's tables), and what an earlier
 //!    scope defines itself, by id or by name: a connection's own metric replaces the global one.
-//! 3. Both orders are fused, what the best lead to joins in as a third, and the best `top_k` stay, the
-//!    connection's own before global ones.
+//! 3. Both orders are fused: words count as much as they cover of the question. Out goes what is less than half as
+//!    near as the nearest, in meaning and words. What the best lead to joins in as a third, and the best `top_k` stay,
+//!    the connection's own before global ones.
 //! 4. Only if nothing stayed, and the operator allows it, the same among entries without a scope. What another
 //!    connection holds is never looked at.
 //!
 //! Every hit's scope is checked once more before it leaves. It says which signal found it, at which rank.
 
 use std::cmp::Ordering;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashSet};
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -25,7 +26,7 @@ use super::catalogue::Catalogue;
 use super::entry::Entry;
 use super::expand::{self, Place};
 use super::fusion::{Fused, Ranking, Signal, SignalKind, fuse};
-use super::lexical;
+use super::lexical::{self, Matches};
 use super::question::Question;
 use super::shelf::Set;
 use super::vectors::IndexError;
@@ -34,14 +35,18 @@ use crate::knowledge::Scope;
 
 /// How many candidates of each signal are fused; more change the first ten hardly ever.
 const CANDIDATES: usize = 50;
+/// How many rows that are near as a whole are judged by their facets, of each scope.
+const JUDGED: usize = 128;
+/// What reaches less than this share of the best by meaning and of the best by words says nothing beside it.
+const SHARE: f32 = 0.5;
 
 /// How a search is done.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The most hits.
     pub top_k: usize,
-    /// What meaning counts, from 0 to 1; words count the rest. `None`: as the embedder is to be trusted. Without
-    /// vectors words count alone.
+    /// What meaning counts, from 0 to 1; words count the rest, as far as they cover the question. `None`: as the
+    /// embedder is to be trusted. Without vectors words count alone.
     pub vector_weight: Option<f32>,
     /// What relationships count beside both together. Little: they bring in what is missing, and should not put
     /// what everything leads to before what was asked for.
@@ -186,11 +191,16 @@ fn search(
             .clamp(0.0, 1.0),
         _ => 0.0,
     };
+    let (by_words, covered) = view.by_words(question);
+    let word_weight = match vector_weight {
+        0.0 => 1.0,
+        weight => (1.0 - weight) * covered,
+    };
     let mut rankings = vec![
         Ranking {
             signal: SignalKind::Lexical,
-            weight: 1.0 - vector_weight,
-            items: view.by_words(question),
+            weight: word_weight,
+            items: by_words,
         },
         Ranking {
             signal: SignalKind::Vector,
@@ -200,6 +210,8 @@ fn search(
     ];
     rankings.retain(|ranking| ranking.weight > 0.0);
     let mut fused = fuse(&rankings);
+    let has_say = outstanding(&rankings);
+    fused.retain(|fused| has_say.contains(&fused.item));
     if options.relationship_weight > 0.0 {
         let found: Vec<(Place, f32)> = fused
             .iter()
@@ -210,7 +222,13 @@ fn search(
             weight: options.relationship_weight,
             items: expand::expand(&view.volumes, &found, |place| view.keeps(place)),
         });
+        let led_to: HashSet<Place> = rankings
+            .last()
+            .into_iter()
+            .flat_map(|ranking| ranking.items.iter().map(|(place, _)| *place))
+            .collect();
         fused = fuse(&rankings);
+        fused.retain(|fused| has_say.contains(&fused.item) || led_to.contains(&fused.item));
     }
     fused.truncate(options.top_k);
     let hit = |Fused {
@@ -226,6 +244,27 @@ fn search(
     // Stable: within both parts the best come first.
     hits.sort_by_key(|hit| hit.entry.scope == Scope::Global);
     Ok((hits, vectors))
+}
+
+/// The items that are near enough to the best by one of the signals; all where meaning is not compared, for scores
+/// of words alone differ by far more than they tell.
+fn outstanding(rankings: &[Ranking<Place>]) -> HashSet<Place> {
+    let compares_meaning = rankings
+        .iter()
+        .any(|ranking| ranking.signal == SignalKind::Vector && !ranking.items.is_empty());
+    let share = if compares_meaning { SHARE } else { 0.0 };
+    let near_enough = |ranking: &Ranking<Place>| {
+        let best = ranking.items.first().map_or(0.0, |(_, score)| *score);
+        let items = ranking.items.clone();
+        items
+            .into_iter()
+            .filter(move |(_, score)| *score >= share * best)
+    };
+    rankings
+        .iter()
+        .flat_map(near_enough)
+        .map(|(place, _)| place)
+        .collect()
 }
 
 /// The volumes that one search sees, the nearest scope first.
@@ -257,14 +296,16 @@ impl View<'_> {
         tables.is_empty() || tables.iter().any(|table| catalogue.has(table))
     }
 
-    fn by_words(&self, question: &Question) -> Vec<(Place, f32)> {
+    /// What has words of the question, the best first, and how much of the question the best covers, from 0 to 1.
+    fn by_words(&self, question: &Question) -> (Vec<(Place, f32)>, f32) {
         let postings: Vec<_> = self
             .volumes
             .iter()
             .map(|volume| volume.postings())
             .collect();
+        let Matches { found, possible } = lexical::search(&postings, question.terms());
         // Only as many are put into order as are needed.
-        let mut found: BinaryHeap<Candidate> = lexical::search(&postings, question.terms())
+        let mut found: BinaryHeap<Candidate> = found
             .into_iter()
             .map(|found| Candidate {
                 score: found.score,
@@ -274,11 +315,13 @@ impl View<'_> {
                 },
             })
             .collect();
-        std::iter::from_fn(|| found.pop())
+        let best: Vec<(Place, f32)> = std::iter::from_fn(|| found.pop())
             .filter(|candidate| self.keeps(candidate.place))
             .take(self.depth)
             .map(|candidate| (candidate.place, candidate.score))
-            .collect()
+            .collect();
+        let covered = best.first().map_or(0.0, |(_, score)| score / possible);
+        (best, covered)
     }
 
     fn by_meaning(
@@ -292,14 +335,14 @@ impl View<'_> {
         let mut found = Vec::new();
         let mut used = VectorUse::NoEntries;
         for (at, volume) in self.volumes.iter().enumerate() {
-            let Some(vectors) = volume.vectors_of(&meaning.embedding.identity) else {
+            if !volume.is_embedded_by(&meaning.embedding.identity) {
                 continue;
-            };
+            }
             used = VectorUse::Used;
             // Some may be dropped, and then there must be enough behind them.
-            let mut count = self.depth;
+            let mut count = JUDGED.max(self.depth);
             let kept = loop {
-                let near = vectors.search(&meaning.embedding.vector, count)?;
+                let near = volume.nearest(&meaning.embedding.vector, count)?;
                 let complete = near.len() < count
                     || near
                         .last()

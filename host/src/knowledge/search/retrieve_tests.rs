@@ -50,7 +50,7 @@ fn direction(degrees: f32) -> Embedding {
 }
 
 fn pointing(degrees: f32, mut entry: Entry) -> Entry {
-    entry.embedding = Some(direction(degrees));
+    entry.embeddings = vec![direction(degrees)];
     entry
 }
 
@@ -320,7 +320,7 @@ fn vectors_of_two_embedders_are_never_compared() {
         ..direction(0.0)
     };
     let mut old = entry(connection(OWN), "old", "");
-    old.embedding = Some(foreign.clone());
+    old.embeddings = vec![foreign.clone()];
     let new = pointing(0.0, entry(connection(OWN), "new", ""));
     let set = set(&[old, new]);
     let ask = |embedding| {
@@ -329,6 +329,54 @@ fn vectors_of_two_embedders_are_never_compared() {
     };
     assert_eq!(ids(&ask(direction(0.0))), [(connection(OWN), "new")]);
     assert_eq!(ask(foreign).vectors, VectorUse::NoEntries);
+}
+
+#[test]
+fn what_is_near_in_one_thing_that_it_says_goes_before_what_is_a_little_near_in_all() {
+    let mut exact = pointing(60.0, entry(connection(OWN), "exact", ""));
+    exact.embeddings.extend([direction(120.0), direction(0.0)]);
+    let set = set(&[pointing(45.0, entry(connection(OWN), "vague", "")), exact]);
+    let question = Question::embedded("weather", direction(0.0), above(0.2));
+    let found = retrieve(&set, &allowed(), &question, &options()).unwrap();
+    assert_eq!(
+        ids(&found),
+        [(connection(OWN), "exact"), (connection(OWN), "vague")]
+    );
+}
+
+#[test]
+fn what_is_less_than_half_as_near_as_the_best_stays_only_for_its_words() {
+    let set = set(&[
+        pointing(0.0, entry(connection(OWN), "near", "")),
+        pointing(50.0, entry(connection(OWN), "beside", "")),
+        pointing(70.0, entry(connection(OWN), "far", "")),
+        pointing(70.0, entry(connection(OWN), "named", "weather")),
+    ]);
+    let question = Question::embedded("weather", direction(0.0), above(0.2));
+    let found = retrieve(&set, &allowed(), &question, &options()).unwrap();
+    let mut kept: Vec<&str> = ids(&found).into_iter().map(|(_, id)| id).collect();
+    kept.sort_unstable();
+    assert_eq!(kept, ["beside", "named", "near"]);
+}
+
+#[test]
+fn words_count_as_far_as_they_cover_the_question() {
+    let set = set(&[
+        pointing(0.0, entry(connection(OWN), "near", "")),
+        pointing(30.0, entry(connection(OWN), "named", "weather")),
+    ]);
+    for (text, first) in [
+        ("weather", "named"),
+        (
+            "snow and rain, sun and wind, fog, frost, heat, storm and weather",
+            "near",
+        ),
+    ] {
+        let question = Question::embedded(text, direction(0.0), above(0.2));
+        let found = retrieve(&set, &allowed(), &question, &options()).unwrap();
+        assert_eq!(ids(&found)[0].1, first, "{text}");
+        assert_eq!(found.hits.len(), 2);
+    }
 }
 
 #[test]

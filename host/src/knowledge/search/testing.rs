@@ -13,6 +13,7 @@ pub(super) fn entry(scope: Scope, id: &str, text: &str) -> Entry {
         text: text.to_owned(),
         tables: Vec::new(),
         links: Vec::new(),
-        embedding: None,
+        facets: Vec::new(),
+        embeddings: Vec::new(),
     }
 }

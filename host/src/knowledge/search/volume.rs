@@ -9,9 +9,10 @@ use std::sync::Arc;
 
 use super::embed::{Identity, Vector};
 use super::entry::{Entry, Link, TableName};
+use super::facets::{Facets, Probe};
 use super::lexical::Postings;
 use super::text;
-use super::vectors::{IndexError, Vectors};
+use super::vectors::{IndexError, Near, Vectors};
 use crate::knowledge::{Kind, Scope};
 
 /// A term of the name counts as often as this many of the text.
@@ -43,13 +44,21 @@ pub struct Volume {
     /// By row: what [`text::name_key`] makes of the name.
     name_keys: Vec<Box<str>>,
     postings: Postings,
-    vectors: Option<(Arc<Identity>, Vectors)>,
+    vectors: Option<Meanings>,
     by_id: HashMap<String, u32>,
     by_name: HashMap<Box<str>, Vec<u32>>,
     /// By the table's name without its schema: those that are about it.
     by_table: HashMap<String, Vec<u32>>,
     /// In the same way: those that lead to it.
     by_link: HashMap<String, Vec<u32>>,
+}
+
+/// The vectors of the entries that have some.
+#[derive(Debug)]
+struct Meanings {
+    embedder: Arc<Identity>,
+    wholes: Vectors,
+    facets: Facets,
 }
 
 impl Volume {
@@ -67,7 +76,8 @@ impl Volume {
         if u32::try_from(entries.len()).is_err() {
             return Err(BuildError::TooMany { scope });
         }
-        let mut vectors: Vec<(u32, Vector)> = Vec::new();
+        let mut wholes: Vec<(u32, Vector)> = Vec::new();
+        let mut facets = Facets::new(embedder.map_or(0, |embedder| embedder.dimensions));
         let mut identity = None;
         let mut by_id = HashMap::with_capacity(entries.len());
         let mut name_keys = Vec::with_capacity(entries.len());
@@ -105,21 +115,27 @@ impl Volume {
                     note(&mut by_link, table);
                 }
             }
-            // The index has its own copy.
-            if let Some(embedding) = entry.embedding.take()
-                && embedder.is_some_and(|embedder| *embedder == *embedding.identity)
-            {
-                identity = Some(embedding.identity);
-                vectors.push((row, embedding.vector));
+            // The indexes have their own copies.
+            let mut embeddings = std::mem::take(&mut entry.embeddings);
+            embeddings.retain(|embedding| {
+                embedder.is_some_and(|embedder| *embedder == *embedding.identity)
+            });
+            facets.push(embeddings.iter().skip(1).map(|facet| &facet.vector));
+            if let Some(whole) = embeddings.into_iter().next() {
+                identity = Some(whole.identity);
+                wholes.push((row, whole.vector));
             }
         }
         let postings = Postings::build(entries.iter().map(terms));
         let vectors = match identity {
             None => None,
-            Some(identity) => {
-                let rows = vectors.iter().map(|(row, vector)| (*row, vector));
-                let index = Vectors::build(identity.dimensions, rows)?;
-                Some((identity, index))
+            Some(embedder) => {
+                let rows = wholes.iter().map(|(row, vector)| (*row, vector));
+                Some(Meanings {
+                    wholes: Vectors::build(embedder.dimensions, rows)?,
+                    facets,
+                    embedder,
+                })
             }
         };
         Ok(Self {
@@ -156,15 +172,15 @@ impl Volume {
     pub fn embedded(&self) -> usize {
         self.vectors
             .as_ref()
-            .map_or(0, |(_, vectors)| vectors.len())
+            .map_or(0, |vectors| vectors.wholes.len())
     }
 
     /// What the vectors take, in bytes.
     #[must_use]
     pub fn vector_memory(&self) -> usize {
-        self.vectors
-            .as_ref()
-            .map_or(0, |(_, vectors)| vectors.memory())
+        self.vectors.as_ref().map_or(0, |vectors| {
+            vectors.wholes.memory() + vectors.facets.memory()
+        })
     }
 
     /// A row is one of this volume's own.
@@ -176,12 +192,28 @@ impl Volume {
         &self.postings
     }
 
-    /// The vectors, if this embedder made them.
-    pub(super) fn vectors_of(&self, embedder: &Identity) -> Option<&Vectors> {
-        self.vectors
-            .as_ref()
-            .filter(|(identity, _)| **identity == *embedder)
-            .map(|(_, vectors)| vectors)
+    /// Whether this embedder made the vectors.
+    pub(super) fn is_embedded_by(&self, embedder: &Identity) -> bool {
+        let vectors = self.vectors.as_ref();
+        vectors.is_some_and(|vectors| *vectors.embedder == *embedder)
+    }
+
+    /// The `count` rows that are nearest as a whole, in the order of how near they are with their facets; of
+    /// equally near ones the lower row comes first. The vector is one of the embedder's.
+    pub(super) fn nearest(&self, question: &Vector, count: usize) -> Result<Vec<Near>, IndexError> {
+        let Some(vectors) = &self.vectors else {
+            return Ok(Vec::new());
+        };
+        let probe = Probe::of(question);
+        let mut near = vectors.wholes.search(question, count)?;
+        for near in &mut near {
+            near.cosine = vectors.facets.judge(near.row, near.cosine, &probe);
+        }
+        near.sort_by(|left, right| {
+            let by_cosine = right.cosine.total_cmp(&left.cosine);
+            by_cosine.then(left.row.cmp(&right.row))
+        });
+        Ok(near)
     }
 
     /// The entry with an id.

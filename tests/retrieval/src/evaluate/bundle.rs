@@ -61,11 +61,9 @@ impl Library {
         let identity = embedder.identity();
         let shelf = Shelf::default();
         for (scope, entries) in &self.entries {
-            let passages: Vec<String> = entries.iter().map(Entry::passage).collect();
-            let embedded = embedder.embed(&passages).await?;
             let mut entries = entries.clone();
-            for (entry, embedding) in entries.iter_mut().zip(embedded) {
-                entry.embedding = Some(embedding);
+            for entry in &mut entries {
+                entry.embeddings = embedder.embed(&entry.passages()).await?;
             }
             let volume = Volume::build(*scope, entries, identity.as_deref())?;
             shelf.publish([Change::Replace(Box::new(volume))]);

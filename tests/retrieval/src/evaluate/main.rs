@@ -1,8 +1,10 @@
 //! How well questions find what answers them: `cargo xtask eval retrieval`.
 //!
 //! The questions and what is relevant for each are labelled by hand in `eval/retrieval.jsonl`, and split: what
-//! is tuned is tuned on one part, and the other part says what that was worth. Each question is asked of its
-//! database's bundle and the shared one, as a server would, in several ways; the report compares them.
+//! is tuned is tuned on one part, and the other part, which is asked only with `--holdout`, says what that was worth.
+//! Each question is asked of its database's bundle and the shared one, as a server would, in several ways; the
+//! report compares them. Hits count in the order of an answer, in which global ones come last, and in one row by
+//! their scores alone.
 
 mod bundle;
 mod labels;
@@ -11,7 +13,7 @@ mod measures;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use datachat::knowledge::search::embed::{
     Choice, Embedder, Embedding, Hashed, MiniLm, Trust, minilm,
 };
@@ -27,6 +29,16 @@ struct Way {
     options: Options,
     /// Whether the question is asked with its vector.
     vectors: bool,
+    /// Whether hits count by their scores, wherever they stand in the answer.
+    by_score: bool,
+}
+
+/// What is asked, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Tune,
+    Sweep,
+    Holdout,
 }
 
 #[tokio::main]
@@ -35,15 +47,18 @@ async fn main() -> Result<()> {
     let root = arguments
         .next()
         .map_or_else(|| PathBuf::from("datapoints"), PathBuf::from);
-    let sweep = arguments
-        .next()
-        .is_some_and(|argument| argument == "--sweep");
-    print!("{}", evaluate(&root, sweep).await?);
+    let mode = match arguments.next().as_deref() {
+        None => Mode::Tune,
+        Some("--sweep") => Mode::Sweep,
+        Some("--holdout") => Mode::Holdout,
+        Some(other) => bail!("{other} is none of --sweep, --holdout"),
+    };
+    print!("{}", evaluate(&root, mode).await?);
     Ok(())
 }
 
 /// The report on the questions under a folder, as Markdown.
-async fn evaluate(root: &Path, sweep: bool) -> Result<String> {
+async fn evaluate(root: &Path, mode: Mode) -> Result<String> {
     let labels = labels::read(&root.join("eval/retrieval.jsonl"))?;
     let library = Library::read(root)?;
     let mut report = String::new();
@@ -59,10 +74,10 @@ async fn evaluate(root: &Path, sweep: bool) -> Result<String> {
         writeln!(report, "| Questions | Search | hit@5 | recall@10 | MRR |")?;
         writeln!(report, "|---|---|--:|--:|--:|")?;
         let asked = ask(&labels, &embedder).await?;
-        let (splits, ways): (&[Split], _) = if sweep {
-            (&[Split::Tune], weights())
-        } else {
-            (&[Split::Tune, Split::Holdout], ways())
+        let (splits, ways): (&[Split], _) = match mode {
+            Mode::Tune => (&[Split::Tune], ways()),
+            Mode::Sweep => (&[Split::Tune], weights()),
+            Mode::Holdout => (&[Split::Tune, Split::Holdout], ways()),
         };
         for split in splits {
             for way in &ways {
@@ -117,6 +132,7 @@ fn ways() -> Vec<Way> {
         name: name.to_owned(),
         options,
         vectors,
+        by_score: false,
     };
     let alone = |vector_weight, relationship_weight| Options {
         vector_weight,
@@ -125,6 +141,10 @@ fn ways() -> Vec<Way> {
     };
     vec![
         way("fusion, as the server does", true, Options::default()),
+        Way {
+            by_score: true,
+            ..way("the same, by score alone", true, Options::default())
+        },
         way("fusion without relationships", true, alone(None, 0.0)),
         way("BM25 alone", false, alone(None, 0.0)),
         way("vectors alone", true, alone(Some(1.0), 0.0)),
@@ -144,6 +164,7 @@ fn weights() -> Vec<Way> {
                     ..Options::default()
                 },
                 vectors: true,
+                by_score: false,
             });
         }
     }
@@ -181,7 +202,11 @@ fn run(
         } else {
             Question::of_words(&label.question, "BM25 alone")
         };
-        let found = retrieve(set, &allowed, &question, &way.options)?;
+        let mut found = retrieve(set, &allowed, &question, &way.options)?;
+        if way.by_score {
+            let hits = &mut found.hits;
+            hits.sort_by(|left, right| right.score.total_cmp(&left.score));
+        }
         let ids: Vec<&str> = found.hits.iter().map(|hit| hit.entry.id.as_str()).collect();
         measures.add(&ids, &label.relevant);
     }
@@ -227,7 +252,7 @@ mod tests {
 {"database": "shop", "question": "loans", "relevant": ["metric_sales"], "split": "holdout"}
 "#,
         );
-        let report = evaluate(folder.path(), false).await.unwrap();
+        let report = evaluate(folder.path(), Mode::Holdout).await.unwrap();
         assert!(report.contains("hashed-n-grams, 4 DataPoints"), "{report}");
         for line in [
             "| 1 tune | BM25 alone | 1.000 | 1.000 | 1.000 |",
@@ -248,7 +273,10 @@ mod tests {
             ("metric_x", "zoo", "there is no bundle zoo"),
         ] {
             label(relevant, database);
-            let error = format!("{:#}", evaluate(folder.path(), false).await.unwrap_err());
+            let error = format!(
+                "{:#}",
+                evaluate(folder.path(), Mode::Tune).await.unwrap_err()
+            );
             assert!(error.contains(words), "{error}");
         }
     }

@@ -33,14 +33,20 @@ const TRUST: Trust = Trust {
 const SWAPS: usize = 20;
 
 impl Ours {
-    pub fn build(scene: &Scene) -> Result<Self> {
+    /// All scopes of a scene, with or without the vectors of facets.
+    pub fn build(scene: &Scene, facets: bool) -> Result<Self> {
         let mut built = Duration::ZERO;
         let mut memory = 0;
         let mut begins = HashMap::new();
         let mut changes = Vec::new();
         for number in 0..=scene.scopes() {
             let rows = scene.of(number);
-            let entries = scene.entries[rows.clone()].to_vec();
+            let mut entries = scene.entries[rows.clone()].to_vec();
+            if !facets {
+                for entry in &mut entries {
+                    entry.embeddings.truncate(1);
+                }
+            }
             let Some(scope) = entries.first().map(|entry| entry.scope) else {
                 continue;
             };

@@ -46,7 +46,7 @@ impl Filtered {
         })?;
         index.reserve(scene.len())?;
         for (row, entry) in scene.entries.iter().enumerate() {
-            if let Some(embedding) = &entry.embedding {
+            if let Some(embedding) = entry.embeddings.first() {
                 index.add(row as u64, embedding.vector.components())?;
             }
         }
@@ -85,7 +85,7 @@ impl HnswRs {
         let begin = Instant::now();
         let index = Hnsw::new(CONNECTIVITY, scene.len(), 16, EXPANSION_ADD, DistDot {});
         for (row, entry) in scene.entries.iter().enumerate() {
-            if let Some(embedding) = &entry.embedding {
+            if let Some(embedding) = entry.embeddings.first() {
                 index.insert((embedding.vector.components(), row));
             }
         }

@@ -69,17 +69,20 @@ pub struct Scene {
     /// Where each scope begins, and at last where the global one ends.
     borders: Vec<usize>,
     topics: Vec<Vec<f32>>,
+    facets: usize,
     identity: Arc<Identity>,
 }
 
 impl Scene {
-    /// `scoped` entries in `scopes` scopes, the size of each one in proportion to 1 / its rank, and `global` more.
-    pub fn new(scoped: usize, scopes: usize, global: usize) -> Self {
+    /// `scoped` entries in `scopes` scopes, the size of each one in proportion to 1 / its rank, and `global` more,
+    /// each with so many facets.
+    pub fn new(scoped: usize, scopes: usize, global: usize, facets: usize) -> Self {
         let mut numbers = Numbers::new(1);
         let mut scene = Self {
             entries: Vec::with_capacity(scoped + global),
             borders: vec![0],
             topics: (0..TOPICS).map(|_| numbers.direction()).collect(),
+            facets,
             identity: Arc::new(Identity {
                 name: "random".to_owned(),
                 digest: "1".to_owned(),
@@ -105,7 +108,9 @@ impl Scene {
         for number in 0..size {
             let topic = numbers.below(TOPICS as u64);
             let text = words(numbers, topic, 30);
-            let embedding = self.embedding(topic, 0.7, numbers);
+            let embeddings: Vec<Embedding> = (0..=self.facets)
+                .map(|_| self.embedding(topic, 0.7, numbers))
+                .collect();
             self.entries.push(Entry {
                 scope,
                 id: format!("entry_{number}"),
@@ -114,7 +119,8 @@ impl Scene {
                 text,
                 tables: vec![TableName::parse(&format!("table_{}", number / 4))],
                 links: Vec::new(),
-                embedding: Some(embedding),
+                facets: (0..self.facets).map(|_| words(numbers, topic, 3)).collect(),
+                embeddings,
             });
         }
         self.borders.push(self.entries.len());
@@ -151,6 +157,11 @@ impl Scene {
 
     pub fn scoped(&self) -> usize {
         self.len() - self.global()
+    }
+
+    /// How many facets an entry has.
+    pub fn facets(&self) -> usize {
+        self.facets
     }
 
     pub fn largest(&self) -> usize {
@@ -203,7 +214,7 @@ impl Scene {
         let rows = self.of(question.scope).chain(self.of(self.scopes()));
         let mut all: Vec<(f32, usize)> = rows
             .filter_map(|row| {
-                let vector = &self.entries[row].embedding.as_ref()?.vector;
+                let vector = &self.entries[row].embeddings.first()?.vector;
                 Some((
                     dot(vector.components(), question.embedding.vector.components()),
                     row,

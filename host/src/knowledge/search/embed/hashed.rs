@@ -18,7 +18,7 @@ const WORD: f32 = 3.0;
 /// don't know better.
 pub(super) const TRUST: Trust = Trust {
     floor: 0.15,
-    weight: 0.3,
+    weight: 0.1,
 };
 
 static IDENTITY: LazyLock<Arc<Identity>> = LazyLock::new(|| {
