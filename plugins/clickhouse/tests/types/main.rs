@@ -1,159 +1,17 @@
-//! Every type of today's engine: what Arrow says of it, and the value, against what the engine itself says.
+//! Every type of today's engine: what Arrow says of it, and the value, against what the engine itself says and
+//! what another client reads.
 
+#[path = "../common/mod.rs"]
 mod common;
+mod native;
+mod values;
 
-use common::{open, open_target, query, rows, run, shown, statement, target_of};
+use common::{open, open_in, open_target, query, rows, run, shown, statement, target_of};
 use datachat_sdk::connector::types::ErrorCode;
 use datachat_throwaway::ClickHouse;
 
-/// What the engine asks to be sure of.
-const ALLOWED: &str = " SETTINGS allow_suspicious_low_cardinality_types = 1";
-
-/// An expression, the Arrow type and the value as Arrow shows it.
-const VALUES: &[(&str, &str, &str)] = &[
-    ("true", "Boolean", "true"),
-    ("toInt8(-128)", "Int8", "-128"),
-    (
-        "toUInt64(18446744073709551615)",
-        "UInt64",
-        "18446744073709551615",
-    ),
-    (
-        "toInt128('-170141183460469231731687303715884105728')",
-        "Decimal256(39, 0)",
-        "-170141183460469231731687303715884105728",
-    ),
-    (
-        "toUInt128('340282366920938463463374607431768211455')",
-        "Decimal256(39, 0)",
-        "340282366920938463463374607431768211455",
-    ),
-    (
-        "toInt256('-57896044618658097711785492504343953926634992332820282019728792003956564819968')",
-        "Utf8",
-        "-57896044618658097711785492504343953926634992332820282019728792003956564819968",
-    ),
-    (
-        "toUInt256('115792089237316195423570985008687907853269984665640564039457584007913129639935')",
-        "Utf8",
-        "115792089237316195423570985008687907853269984665640564039457584007913129639935",
-    ),
-    ("toFloat32(1.5)", "Float32", "1.5"),
-    ("nan", "Float64", "NaN"),
-    ("-inf", "Float64", "-inf"),
-    ("toBFloat16(1.5)", "Float32", "1.5"),
-    ("toDecimal32('-1.10', 2)", "Decimal128(9, 2)", "-1.10"),
-    (
-        "toDecimal256('1.1', 75)",
-        "Decimal256(76, 75)",
-        "1.100000000000000000000000000000000000000000000000000000000000000000000000000",
-    ),
-    ("'héllo\\0'", "Utf8", "héllo\0"),
-    ("''", "Utf8", ""),
-    ("toFixedString('ab', 4)", "FixedSizeBinary(4)", "61620000"),
-    ("toDate('2149-06-06')", "Date32", "2149-06-06"),
-    ("toDate32('1900-01-01')", "Date32", "1900-01-01"),
-    ("toDate32('2299-12-31')", "Date32", "2299-12-31"),
-    (
-        "toDateTime('2106-02-07 06:28:15', 'UTC')",
-        "Timestamp(s, \"UTC\")",
-        "2106-02-07T06:28:15Z",
-    ),
-    (
-        "toDateTime64('2020-01-01 00:00:00.12345', 5, 'UTC')",
-        "Timestamp(µs, \"UTC\")",
-        "2020-01-01T00:00:00.123450Z",
-    ),
-    (
-        "toDateTime64('2020-01-01 00:00:00.123456789', 9, 'UTC')",
-        "Timestamp(ns, \"UTC\")",
-        "2020-01-01T00:00:00.123456789Z",
-    ),
-    (
-        "toDateTime64('1900-01-01 00:00:00', 0, 'UTC')",
-        "Timestamp(s, \"UTC\")",
-        "1900-01-01T00:00:00Z",
-    ),
-    ("toTime('01:02:03')", "Duration(s)", "PT3723S"),
-    (
-        "toTime64('-999:59:59.5', 3)",
-        "Duration(ms)",
-        "-PT3599999.5S",
-    ),
-    ("INTERVAL 5 DAY", "Int64", "5"),
-    (
-        "toUUID('61f0c404-5cb3-11e7-907b-a6006ad3dba0')",
-        "FixedSizeBinary(16)",
-        "61f0c4045cb311e7907ba6006ad3dba0",
-    ),
-    ("toIPv4('255.0.0.1')", "Utf8", "255.0.0.1"),
-    ("toIPv6('::ffff:1.2.3.4')", "Utf8", "::ffff:1.2.3.4"),
-    (
-        "CAST('it\\'s=', 'Enum8(\\'it\\\\\\'s=\\' = -1, \\'b\\' = 2)')",
-        "Dictionary(Int32, Utf8)",
-        "it's=",
-    ),
-    (
-        "CAST('b', 'Enum16(\\'a\\' = -1000, \\'b\\' = 2)')",
-        "Dictionary(Int32, Utf8)",
-        "b",
-    ),
-    ("toLowCardinality('x')", "Dictionary(Int32, Utf8)", "x"),
-    (
-        "CAST(NULL, 'LowCardinality(Nullable(String))')",
-        "Dictionary(Int32, Utf8)",
-        "",
-    ),
-    (
-        "CAST(5, 'LowCardinality(UInt32)')",
-        "Dictionary(Int32, UInt32)",
-        "5",
-    ),
-    (
-        "CAST('2020-01-01', 'LowCardinality(Date)')",
-        "Dictionary(Int32, Date32)",
-        "2020-01-01",
-    ),
-    ("CAST(NULL, 'Nullable(Int32)')", "Int32", ""),
-    ("NULL", "Null", ""),
-    ("[1, NULL]", "List(UInt8)", "[1, ]"),
-    ("[[toLowCardinality('a')], []]", "", "[[a], []]"),
-    (
-        "[toDateTime('2020-01-01 00:00:00', 'UTC')]",
-        "",
-        "[2020-01-01T00:00:00Z]",
-    ),
-    ("map('a', 1, 'a', 2)", "", "{a: 1, a: 2}"),
-    ("map(1, 'x')", "", "{1: x}"),
-    ("(1, 'a')", "", "{1: 1, 2: a}"),
-    (
-        "CAST((1, toIPv4('1.2.3.4')), 'Tuple(x UInt8, y IPv4)')",
-        "",
-        "{x: 1, y: 1.2.3.4}",
-    ),
-    ("tuple()", "", "{}"),
-    (
-        "CAST('{\"a\":{\"b\":1}}', 'JSON')",
-        "Utf8",
-        r#"{"a":{"b":1}}"#,
-    ),
-    ("CAST(1::UInt64, 'Variant(UInt64, String)')", "Utf8", "1"),
-    ("CAST(NULL, 'Variant(UInt64, String)')", "Utf8", ""),
-    ("CAST('x', 'Dynamic')", "Utf8", "\"x\""),
-    ("CAST((1, 2), 'Point')", "", "[1.0, 2.0]"),
-    (
-        "CAST([(1, 2), (3, 4)], 'Ring')",
-        "",
-        "[[1.0, 2.0], [3.0, 4.0]]",
-    ),
-    ("CAST((1., 2.)::Point, 'Geometry')", "Utf8", "[1.0,2.0]"),
-    (
-        "CAST(1, 'SimpleAggregateFunction(sum, UInt64)')",
-        "UInt64",
-        "1",
-    ),
-    ("CAST([1, 2, 3], 'QBit(Float32, 3)')", "", "[1.0, 2.0, 3.0]"),
-];
+use crate::native::Client;
+use crate::values::{UNREAD, VALUES};
 
 #[test]
 fn every_type_comes_back_exactly() {
@@ -161,7 +19,7 @@ fn every_type_comes_back_exactly() {
     let mut session = open(&server);
     let mut wrong = Vec::new();
     for (expression, ty, value) in VALUES {
-        let sql = format!("SELECT {expression} AS c{ALLOWED}");
+        let sql = format!("SELECT {expression} AS c");
         match query(&mut session, &sql) {
             Ok(batches) => {
                 let batch = &batches[0];
@@ -176,9 +34,7 @@ fn every_type_comes_back_exactly() {
                     wrong.push(format!("{expression}: {shown:?}, not {value:?}"));
                 }
                 let named = server
-                    .sql(&format!(
-                        "SELECT toTypeName({expression}) SETTINGS allow_suspicious_low_cardinality_types = 1"
-                    ))
+                    .sql(&format!("SELECT toTypeName({expression})"))
                     .expect("a name");
                 let squeezed: String = named.split_whitespace().collect::<Vec<_>>().join(" ");
                 let squeezed = squeezed.replace("( ", "(");
@@ -196,6 +52,97 @@ fn every_type_comes_back_exactly() {
 }
 
 #[test]
+fn numbers_and_dates_that_are_kept_as_dictionaries_come_as_such() {
+    let server = ClickHouse::engine().expect("an engine");
+    let mut session = open_in(&server, "suspicious");
+    let create =
+        "CREATE TABLE kept (n LowCardinality(UInt32), d LowCardinality(Date)) ENGINE = Memory";
+    let database = server.name_of("suspicious");
+    let settings = format!("&database={database}&allow_suspicious_low_cardinality_types=1");
+    server.fetch(create, "Null", &settings).expect("a table");
+    let insert = "INSERT INTO kept VALUES (5, '2020-01-01')";
+    server.sql_in("suspicious", insert).expect("a row");
+    for (column, ty, value) in [
+        ("n", "Dictionary(Int32, UInt32)", "5"),
+        ("d", "Dictionary(Int32, Date32)", "2020-01-01"),
+    ] {
+        let sql = format!("SELECT {column} FROM kept");
+        let batches = query(&mut session, &sql).expect("rows");
+        assert_eq!(batches[0].column(0).data_type().to_string(), ty);
+        assert_eq!(shown(&mut session, &sql).as_deref(), Ok(value));
+    }
+}
+
+#[test]
+fn another_client_reads_the_same_values() {
+    let server = ClickHouse::engine().expect("an engine");
+    let mut session = open(&server);
+    let client = Client::new(&server);
+    let (mut wrong, mut unread) = (Vec::new(), Vec::new());
+    for (expression, ..) in VALUES {
+        let sql = format!("SELECT {expression} AS c");
+        let ours = shown(&mut session, &sql).expect(expression);
+        match client.first(&sql) {
+            Ok(theirs) if theirs == ours => {}
+            Ok(theirs) => wrong.push(format!("{expression}: {ours:?}, there {theirs:?}")),
+            Err(_) => unread.push(*expression),
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert_eq!(unread, UNREAD);
+}
+
+#[test]
+fn another_client_reads_the_same_rows() {
+    let server = ClickHouse::engine().expect("an engine");
+    let mut session = open(&server);
+    let client = Client::new(&server);
+    // Numbers without a pattern, as the bits of every type.
+    let bits = "cityHash64(number, 'bits')";
+    for column in [
+        format!("reinterpretAsInt8({bits})"),
+        format!("reinterpretAsInt64({bits})"),
+        format!("reinterpretAsInt128(MD5(toString({bits})))"),
+        format!("{bits} / 7"),
+        format!("toDecimal64(reinterpretAsInt32({bits}), 4)"),
+        format!("toDate({bits} % 65536)"),
+        format!("toDate32(reinterpretAsInt32({bits}) % 20000)"),
+        format!("toDateTime({bits} % 4294967296, 'UTC')"),
+        format!("fromUnixTimestamp64Milli(reinterpretAsInt32({bits})::Int64 * 1009, 'UTC')"),
+        format!("toIPv4(toUInt32({bits} % 4294967296))"),
+        format!(
+            "IPv6NumToString(toFixedString(substring(MD5(toString({bits})), 1, 16), 16))::IPv6"
+        ),
+        format!("CAST(if({bits} % 2, 'a', 'b'), 'Enum8(\\'a\\' = -5, \\'b\\' = 7)')"),
+        format!("toLowCardinality(toString({bits} % 50))"),
+        format!("if({bits} % 3, toString({bits}), NULL)"),
+        format!("toFixedString(substring(hex({bits}), 1, 4), 6)"),
+        format!("arrayMap(n -> {bits} % (n + 2), range({bits} % 5))"),
+        format!("map(toString({bits} % 5), {bits})"),
+        format!(
+            "toUUID(lower(concat(substring(hex(MD5(toString({bits}))), 1, 8), '-0000-4000-8000-', substring(hex(MD5(toString({bits}))), 1, 12))))"
+        ),
+    ] {
+        let sql = format!("SELECT {column} AS c FROM numbers(2000)");
+        let batches = query(&mut session, &sql).expect(&column);
+        let ours: Vec<String> = batches
+            .iter()
+            .flat_map(|batch| {
+                let column = batch.column(0);
+                (0..column.len()).map(move |row| {
+                    arrow_cast::display::array_value_to_string(column, row).expect("a value")
+                })
+            })
+            .collect();
+        let theirs = client.column(&sql).expect(&column);
+        assert_eq!(ours.len(), 2000, "{column}");
+        for (row, (ours, theirs)) in ours.iter().zip(&theirs).enumerate() {
+            assert_eq!(ours, theirs, "row {row} of {column}");
+        }
+    }
+}
+
+#[test]
 fn rows_in_binary_say_the_same_as_the_arrow_stream() {
     let server = ClickHouse::engine().expect("an engine");
     let mut session = open(&server);
@@ -204,8 +151,7 @@ fn rows_in_binary_say_the_same_as_the_arrow_stream() {
         if expression.contains("Dynamic") {
             continue;
         }
-        let sql =
-            format!("SELECT {expression} AS c, CAST(1::UInt8, 'Variant(UInt8)') AS v{ALLOWED}");
+        let sql = format!("SELECT {expression} AS c, CAST(1::UInt8, 'Variant(UInt8)') AS v");
         match shown(&mut session, &sql) {
             Ok(shown) => assert_eq!(shown, *value, "{expression}"),
             Err(error) => panic!("{expression}: {error:?}"),
@@ -282,26 +228,15 @@ fn the_state_of_an_aggregate_function_is_refused_with_a_hint() {
 #[test]
 fn a_table_that_changes_between_two_runs_of_a_statement_shows_its_new_columns() {
     let server = ClickHouse::engine().expect("an engine");
-    let mut session = open(&server);
-    let name = format!("changing_{}", std::process::id());
-    server
-        .sql(&format!(
-            "CREATE TABLE {name} (a UInt8) ENGINE = MergeTree ORDER BY a"
-        ))
-        .expect("a table");
-    server
-        .sql(&format!("INSERT INTO {name} VALUES (1)"))
-        .expect("a row");
-    let sql = format!("SELECT * FROM {name}");
-    assert_eq!(query(&mut session, &sql).expect("rows")[0].num_columns(), 1);
-    server
-        .sql(&format!(
-            "ALTER TABLE {name} ADD COLUMN b DateTime('UTC') DEFAULT toDateTime(5, 'UTC')"
-        ))
-        .expect("a column");
-    let batches = query(&mut session, &sql).expect("rows");
+    let mut session = open_in(&server, "changing");
+    let change = |sql: &str| server.sql_in("changing", sql).expect(sql);
+    change("CREATE TABLE t (a UInt8) ENGINE = MergeTree ORDER BY a");
+    change("INSERT INTO t VALUES (1)");
+    let sql = "SELECT * FROM t";
+    assert_eq!(query(&mut session, sql).expect("rows")[0].num_columns(), 1);
+    change("ALTER TABLE t ADD COLUMN b DateTime('UTC') DEFAULT toDateTime(5, 'UTC')");
+    let batches = query(&mut session, sql).expect("rows");
     assert_eq!(batches[0].num_columns(), 2);
-    server.sql(&format!("DROP TABLE {name}")).expect("gone");
 }
 
 #[test]
