@@ -3,8 +3,12 @@
 //! A [`House`] is a server with the databases `alpha` and `beta` of [`crate::stage`], and the statements that
 //! tests need in its dialect. [`on_every_engine!`](crate::on_every_engine) makes a test of each engine from a function over houses.
 //!
-//! ClickHouse is Debian's old server here: it is real, and cancels; today's engine, behind its front, runs one
-//! statement at a time and can't be cancelled.
+//! ClickHouse is two of them: Debian's old server, and today's engine behind its front.
+//!
+//! `MYSQL_TEST_URL` and `CLICKHOUSE_TEST_URL` put servers that somebody named in the place of MariaDB and of
+//! today's engine. They are not stopped or killed: what does that leaves them out ([`Engine::is_ours`]).
+
+mod setup;
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -13,8 +17,10 @@ use anyhow::{Result, bail, ensure};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
+use setup::NUMBERS;
+
 use crate::stage::{READER, own_postgres};
-use crate::{CANARY, ClickHouse, MariaDb, MariaDbAuth, MariaDbOptions, MariaDbUser, Postgres};
+use crate::{CANARY, ClickHouse, ClickHouseUser, MariaDb, Postgres, skipped};
 
 /// How long a statement may take to begin or to end before a test gives up.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -26,7 +32,7 @@ pub enum Engine {
     MariaDb,
     /// The old server.
     ClickHouse,
-    /// Today's engine, for what it can do.
+    /// Today's engine.
     NewClickHouse,
 }
 
@@ -42,13 +48,15 @@ pub struct House {
     server: Server,
 }
 
-/// Makes a module of tests for each engine from functions `async fn(Engine) -> Result<()>`.
+/// Makes a module of tests for each engine from functions `async fn(Engine) -> Result<()>`, or with `@` one of a
+/// name for one engine: what not every engine has is tried on those that do.
 #[macro_export]
 macro_rules! on_every_engine {
     ($($name:ident),+ $(,)?) => {
         $crate::on_every_engine!(@ postgresql PostgreSql $($name)+);
         $crate::on_every_engine!(@ mariadb MariaDb $($name)+);
-        $crate::on_every_engine!(@ clickhouse ClickHouse $($name)+);
+        $crate::on_every_engine!(@ old_clickhouse ClickHouse $($name)+);
+        $crate::on_every_engine!(@ clickhouse NewClickHouse $($name)+);
     };
     (@ $module:ident $engine:ident $($name:ident)+) => {
         mod $module {
@@ -82,6 +90,24 @@ impl Engine {
         HOUSES[self as usize].get_or_try_init(start).await
     }
 
+    /// Whether its servers are started here, so that they may be stopped here. If not, says that `what` is not
+    /// tried.
+    pub fn is_ours(self, what: &str) -> bool {
+        let variable = match self {
+            Self::MariaDb => "MYSQL_TEST_URL",
+            Self::NewClickHouse => "CLICKHOUSE_TEST_URL",
+            Self::PostgreSql | Self::ClickHouse => return true,
+        };
+        let ours = std::env::var_os(variable).is_none();
+        if !ours {
+            skipped(
+                what,
+                &format!("the server of {variable} is not ours to stop"),
+            );
+        }
+        ours
+    }
+
     /// A statement that runs for a minute and holds `tag`.
     pub fn sleep(self, tag: &str) -> String {
         match self {
@@ -89,7 +115,7 @@ impl Engine {
             Self::MariaDb => format!("SELECT SLEEP(60), '{tag}'"),
             // It looks whether it is still wanted between blocks of 65,536 rows, each of which sleeps.
             Self::ClickHouse | Self::NewClickHouse => format!(
-                "SELECT '{tag}', count() FROM (SELECT sleep(0.1) FROM system.numbers LIMIT 39321600)"
+                "SELECT '{tag}', sum(s) FROM (SELECT sleep(0.1) AS s FROM system.numbers LIMIT 39321600)"
             ),
         }
     }
@@ -112,10 +138,15 @@ impl Engine {
             Self::PostgreSql => format!(
                 "SELECT repeat(md5(n::text), 60), '{tag}' FROM (SELECT generate_series(1, 5000000) AS n) AS numbers"
             ),
-            Self::MariaDb => {
-                format!("SELECT REPEAT(MD5(seq), 60), '{tag}' FROM seq_1_to_5000000")
-            }
-            Self::ClickHouse | Self::NewClickHouse => format!(
+            Self::MariaDb => format!(
+                "{NUMBERS} SELECT REPEAT(MD5(a.n * 65536 + b.n * 256 + c.n), 60), '{tag}' \
+                 FROM numbers a, numbers b, numbers c LIMIT 5000000"
+            ),
+            // Cheap: a statement ends between blocks of 65,409 rows.
+            Self::NewClickHouse => format!(
+                "SELECT randomPrintableASCII(2000), '{tag}' FROM system.numbers LIMIT 5000000"
+            ),
+            Self::ClickHouse => format!(
                 "SELECT arrayStringConcat(arrayMap(n -> toString(cityHash64(number, n)), range(100))), '{tag}' \
                  FROM system.numbers LIMIT 5000000"
             ),
@@ -128,9 +159,10 @@ impl Engine {
             Self::PostgreSql => format!(
                 "SELECT repeat('x', 1000), pg_sleep(0.001), '{tag}' FROM generate_series(1, 100000)"
             ),
-            Self::MariaDb => {
-                format!("SELECT REPEAT('x', 1000), SLEEP(0.001), '{tag}' FROM seq_1_to_100000")
-            }
+            Self::MariaDb => format!(
+                "{NUMBERS} SELECT REPEAT('x', 1000), SLEEP(0.001), '{tag}' \
+                 FROM numbers a, numbers b, numbers c LIMIT 100000"
+            ),
             Self::ClickHouse | Self::NewClickHouse => {
                 format!("SELECT number, sleep(0.5), '{tag}' FROM system.numbers LIMIT 5000000")
             }
@@ -145,13 +177,32 @@ impl Engine {
             }
             // Division by zero is NULL there; a subquery of two rows is an error.
             Self::MariaDb => {
-                "SELECT REPEAT('x', 2000), IF(a.seq = 100000, (SELECT b.seq FROM seq_1_to_2 b WHERE b.seq < a.seq), 1)
-                 FROM seq_1_to_200000 a"
+                "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 440) \
+                 SELECT REPEAT('x', 2000), \
+                 IF(a.n = 220 AND b.n = 220, (SELECT c.n FROM numbers c WHERE c.n < 3 AND c.n < a.n), 1) \
+                 FROM numbers a, numbers b"
             }
-            Self::ClickHouse | Self::NewClickHouse => {
+            // Slowly, so that the rows before have left: an error overtakes what waits.
+            Self::NewClickHouse => {
+                "SELECT repeat('x', 2000), throwIf(number = 100000), sleep(0.5)
+                 FROM (SELECT number FROM system.numbers LIMIT 200000)"
+            }
+            Self::ClickHouse => {
                 "SELECT arrayStringConcat(arrayMap(n -> 'x', range(2000))), throwIf(number = 100000)
                  FROM system.numbers LIMIT 200000"
             }
+        }
+    }
+
+    /// A value of so many bytes.
+    pub fn large(self, bytes: usize) -> String {
+        match self {
+            Self::PostgreSql => format!("repeat('x', {bytes})"),
+            Self::MariaDb => format!("REPEAT('x', {bytes})"),
+            Self::ClickHouse | Self::NewClickHouse => format!(
+                "arrayStringConcat(arrayMap(n -> 'xxxxxxxxxx', range(toUInt64({}))))",
+                bytes / 10
+            ),
         }
     }
 
@@ -176,9 +227,9 @@ impl House {
     pub fn start(engine: Engine) -> Result<Self> {
         let server = match engine {
             Engine::PostgreSql => Server::Postgres(own_postgres()?),
-            Engine::MariaDb => Server::MariaDb(mariadb()?),
-            Engine::ClickHouse => Server::ClickHouse(clickhouse(ClickHouse::old()?)?),
-            Engine::NewClickHouse => Server::ClickHouse(clickhouse(ClickHouse::engine()?)?),
+            Engine::MariaDb => Server::MariaDb(setup::mariadb()?),
+            Engine::ClickHouse => Server::ClickHouse(setup::clickhouse(ClickHouse::old()?)?),
+            Engine::NewClickHouse => Server::ClickHouse(setup::clickhouse(ClickHouse::engine()?)?),
         };
         Ok(Self { engine, server })
     }
@@ -212,6 +263,65 @@ impl House {
             Server::MariaDb(server) => server.url(READER, CANARY, database),
             Server::ClickHouse(server) => server.url(database),
         }
+    }
+
+    /// The URL of a database for a user that may do one thing at a time.
+    ///
+    /// # Errors
+    /// When there can't be such a user.
+    pub fn scarce_url(&self, database: &str) -> Result<String> {
+        let scarce = "scarce";
+        match &self.server {
+            Server::Postgres(server) => {
+                server.psql(
+                    "alpha",
+                    &format!("CREATE ROLE {scarce} LOGIN PASSWORD '{CANARY}' CONNECTION LIMIT 1"),
+                )?;
+                Ok(server.url(scarce, CANARY, database))
+            }
+            Server::MariaDb(server) => {
+                server.sql(
+                    "",
+                    &format!(
+                        "CREATE USER {scarce}@'%' IDENTIFIED BY '{CANARY}' WITH MAX_USER_CONNECTIONS 1;
+                         GRANT SELECT ON {database}.* TO {scarce}@'%'"
+                    ),
+                )?;
+                Ok(server.url(scarce, CANARY, database))
+            }
+            Server::ClickHouse(server) => Ok(server
+                .url(database)
+                .replace(server.user(), ClickHouseUser::Scarce.name())),
+        }
+    }
+
+    /// Runs statements in a database as who may do anything.
+    ///
+    /// # Errors
+    /// The first that fails.
+    pub fn sql(&self, database: &str, sql: &str) -> Result<String> {
+        match &self.server {
+            Server::Postgres(server) => server.psql(database, sql),
+            Server::MariaDb(server) => server.sql(database, sql),
+            Server::ClickHouse(server) => server.sql_in(database, sql),
+        }
+    }
+
+    /// Keeps everybody else from the orders for so many seconds. `tag` is seen as what runs then.
+    ///
+    /// # Errors
+    /// When it can't be locked; ClickHouse has no such lock.
+    pub fn lock_orders(&self, database: &str, seconds: u32, tag: &str) -> Result<()> {
+        let sql = match &self.server {
+            Server::Postgres(_) => format!(
+                "BEGIN; LOCK TABLE orders IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep({seconds}), '{tag}'; COMMIT"
+            ),
+            Server::MariaDb(_) => {
+                format!("LOCK TABLES orders WRITE; SELECT SLEEP({seconds}), '{tag}'")
+            }
+            Server::ClickHouse(_) => bail!("ClickHouse locks no table against readers"),
+        };
+        self.sql(database, &sql).map(drop)
     }
 
     /// How many statements that contain `part` run on the server, the asking one excluded.
@@ -353,50 +463,4 @@ fn of_clickhouse(what: &str, part: &str) -> String {
         "SELECT {what} FROM system.processes WHERE position(query, '{part}') > 0 \
          AND position(query, 'system.processes') = 0"
     )
-}
-
-/// The databases, and the column that only one of them has.
-const DATABASES: [(&str, &str); 2] = [("alpha", "price"), ("beta", "colour")];
-
-fn mariadb() -> Result<MariaDb> {
-    let mut reader = MariaDbUser::new(READER, CANARY, MariaDbAuth::Ed25519);
-    let mut options = MariaDbOptions::default();
-    for (database, _) in DATABASES {
-        reader = reader.grant(&format!("SELECT ON {database}.*"));
-        options = options.database(database);
-    }
-    let server = MariaDb::start(options.user(reader))?;
-    for (database, own_column) in DATABASES {
-        server.sql(
-            database,
-            &format!(
-                "CREATE TABLE whoami (marker varchar(9) NOT NULL);
-                 INSERT INTO whoami VALUES ('{database}');
-                 CREATE TABLE orders (id int PRIMARY KEY, marker varchar(9) NOT NULL, {own_column} varchar(9));
-                 INSERT INTO orders (id, marker) SELECT seq, '{database}' FROM seq_1_to_50;
-                 ANALYZE TABLE orders"
-            ),
-        )?;
-    }
-    Ok(server)
-}
-
-fn clickhouse(server: ClickHouse) -> Result<ClickHouse> {
-    for (database, own_column) in DATABASES {
-        for sql in [
-            format!("CREATE DATABASE {database}"),
-            format!("CREATE TABLE {database}.whoami (marker String) ENGINE = Log"),
-            format!("INSERT INTO {database}.whoami VALUES ('{database}')"),
-            format!(
-                "CREATE TABLE {database}.orders (id UInt32, marker String, {own_column} String) \
-                 ENGINE = MergeTree ORDER BY id"
-            ),
-            format!(
-                "INSERT INTO {database}.orders SELECT number + 1, '{database}', '' FROM system.numbers LIMIT 50"
-            ),
-        ] {
-            server.sql(&sql)?;
-        }
-    }
-    Ok(server)
 }

@@ -173,16 +173,13 @@ fn mariadb() -> Result<MariaDb> {
 fn clickhouse() -> Result<ClickHouse> {
     let clickhouse = ClickHouse::engine()?;
     for database in DATABASES {
-        // A server that somebody named may have it from the last time.
-        clickhouse.sql(&format!("DROP DATABASE IF EXISTS {database}"))?;
-        clickhouse.sql(&format!("CREATE DATABASE {database}"))?;
+        clickhouse.create_database(database)?;
         for file in files(database, ".clickhouse") {
             // One statement a request; none of them has such a line end within.
             let script = fs::read_to_string(file)?;
             for statement in script.split(";\n").filter(|rest| !rest.trim().is_empty()) {
-                let settings = format!("&database={database}");
                 clickhouse
-                    .fetch(statement, "TabSeparated", &settings)
+                    .sql_in(database, statement)
                     .with_context(|| statement.to_owned())?;
             }
         }

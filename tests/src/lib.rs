@@ -19,8 +19,8 @@ mod tls;
 
 pub use client::{Answer, Client, Streaming};
 pub use datachat_throwaway::{
-    Auth, CANARY, ClickHouse, MariaDb, MariaDbAuth, MariaDbOptions, MariaDbUser, Options, Postgres,
-    Role, ServerTls, literal, memory, quoted, shows_canary,
+    Auth, CANARY, ClickHouse, ClickHouseUser, MariaDb, MariaDbAuth, MariaDbOptions, MariaDbUser,
+    Options, Postgres, Role, ServerTls, literal, memory, quoted, shows_canary,
 };
 pub use evidence::log_folder;
 pub use server::{ServerOptions, TestServer};

@@ -24,7 +24,7 @@ the host's check of the Arrow stream; the native driver (`tokio-postgres`) has i
 that.
 
 What limits: a short statement pays for its transaction and its time limit; a converted ClickHouse column is decoded
-and encoded once more. A server that compiles its components, at its first start, holds about
+and encoded once more, where Arrow's own reader leaves it as it is. A server that compiles its components, at its first start, holds about
 100 MiB more than the one of the JSON case, which takes them from the cache.
 
 ";
@@ -37,6 +37,7 @@ pub fn run(quick: bool) -> Result<()> {
     let workspace = Workspace::find()?;
     prerequisites::libclang()?;
     prerequisites::postgres()?;
+    prerequisites::mariadb()?;
     prerequisites::clickhouse(&workspace)?;
     plugins::run(plugins::Options {
         hostile: false,
@@ -105,32 +106,41 @@ pub fn retrieval(quick: bool) -> Result<()> {
     Ok(())
 }
 
-/// A Python with ADBC's PostgreSQL driver, in a virtual environment of its own, if one can be made.
+/// What is measured in Python: the modules, and the packages that have them.
+const RIVALS: [(&str, &[&str]); 2] = [
+    (
+        "adbc_driver_postgresql",
+        &["adbc-driver-postgresql", "pyarrow"],
+    ),
+    ("connectorx", &["connectorx", "pyarrow"]),
+];
+
+/// A Python with the drivers that are measured there, in a virtual environment of its own, if one can be made.
 fn python(workspace: &Workspace) -> Option<PathBuf> {
     let folder = workspace.target.join("bench-python");
     let python = folder.join("bin/python");
-    let works = || {
-        command::output(
-            Command::new(&python).args(["-c", "import adbc_driver_postgresql, pyarrow"]),
-        )
-        .is_ok()
+    let has = |module: &str| {
+        let import = format!("import {module}, pyarrow");
+        command::output(Command::new(&python).args(["-c", &import])).is_ok()
     };
-    if works() {
-        return Some(python);
+    if !RIVALS.iter().all(|(module, _)| has(module)) {
+        command::run(Command::new("python3").args(["-m", "venv"]).arg(&folder))
+            .inspect_err(|error| eprintln!("without drivers in Python: {error:#}"))
+            .ok()?;
+        for (module, packages) in RIVALS {
+            command::succeeds_within(
+                Command::new(&python)
+                    .args(["-m", "pip", "install", "--quiet"])
+                    .args(packages),
+                PIP_PATIENCE,
+            );
+            if !has(module) {
+                eprintln!("without {module}: pip can't install it");
+            }
+        }
     }
-    command::run(Command::new("python3").args(["-m", "venv"]).arg(&folder))
-        .inspect_err(|error| eprintln!("without ADBC: {error:#}"))
-        .ok()?;
-    command::succeeds_within(
-        Command::new(&python).args([
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "adbc-driver-postgresql",
-            "pyarrow",
-        ]),
-        PIP_PATIENCE,
-    );
-    works().then_some(python)
+    RIVALS
+        .iter()
+        .any(|(module, _)| has(module))
+        .then_some(python)
 }

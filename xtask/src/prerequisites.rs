@@ -85,7 +85,9 @@ pub fn clickhouse(workspace: &Workspace) -> Result<()> {
         }
     }
     let engine = workspace.target.join("clickhouse-engine");
-    if std::env::var_os("CLICKHOUSE_TEST_URL").is_none() && !engine.join("ready").exists() {
+    let ready = engine.join("ready");
+    let installed = || std::fs::read_to_string(&ready).is_ok_and(|what| what == ENGINE.join(" "));
+    if std::env::var_os("CLICKHOUSE_TEST_URL").is_none() && !installed() {
         let made = command::run(Command::new("python3").args(["-m", "venv"]).arg(&engine));
         if made.is_err() {
             apt::install(&["python3-venv"], "tests take a Python environment")?;
@@ -93,16 +95,17 @@ pub fn clickhouse(workspace: &Workspace) -> Result<()> {
         }
         command::run(
             Command::new(engine.join("bin/python3"))
-                .args(["-m", "pip", "install", "--quiet", ENGINE]),
+                .args(["-m", "pip", "install", "--quiet"])
+                .args(ENGINE),
         )?;
         // A broken download must not look like an installation.
-        std::fs::write(engine.join("ready"), ENGINE)?;
+        std::fs::write(ready, ENGINE.join(" "))?;
     }
     Ok(())
 }
 
-/// Today's engine, of the release that the tests were written against.
-const ENGINE: &str = "chdb-core==26.9.0";
+/// Today's engine, of the release that the tests were written against, and what compresses its answers.
+const ENGINE: [&str; 2] = ["chdb-core==26.9.0", "lz4==4.4.5"];
 
 /// The library and, beside it, the compiler's headers (`stddef.h`), as Debian, Ubuntu and Fedora lay them
 /// out. A user who set `LIBCLANG_PATH` is believed.

@@ -45,8 +45,24 @@ fn help(kit: &Kit) -> Verdict {
 
 fn url_form(kit: &Kit) -> Verdict {
     let info = kit.connector().info();
-    let scheme = info.url_form.split("://").next().unwrap_or_default();
-    let own = info.url_form.contains("://") && info.url_schemes.iter().any(|known| known == scheme);
+    let known = |scheme: &str| info.url_schemes.iter().any(|known| known == scheme);
+    let own = info.url_form.split_once("://").is_some_and(|(scheme, _)| {
+        // One of several, which the credentials choose.
+        let placeholder = scheme
+            .strip_prefix('{')
+            .and_then(|name| name.strip_suffix('}'));
+        let Some(placeholder) = placeholder else {
+            return known(scheme);
+        };
+        let schema: Value = serde_json::from_str(&info.credentials_schema).unwrap_or_default();
+        let choices = schema["properties"][placeholder]["enum"].as_array();
+        choices.is_some_and(|choices| {
+            !choices.is_empty()
+                && choices
+                    .iter()
+                    .all(|choice| choice.as_str().is_some_and(known))
+        })
+    });
     require(own, || format!("url-form is {:?}", info.url_form))?;
     Ok(None)
 }

@@ -328,6 +328,16 @@ pub(super) fn unless_unsupported(error: QueryError) -> Objection {
     }
 }
 
+/// A statement with parameters, which the server may say it does not have.
+pub(super) fn unless_without(error: QueryError) -> Objection {
+    match database_error(&error) {
+        Some(told) if told.code == ErrorCode::Unsupported => {
+            not_applicable(format!("not supported: {}", told.message))
+        }
+        _ => unexpected(error),
+    }
+}
+
 /// Fails unless the statement was refused by the database with one of these codes.
 pub(super) fn refused_with(
     outcome: Result<Answer, QueryError>,

@@ -246,7 +246,7 @@ const CLICKHOUSE: Phrases = Phrases {
         "NULL without a type": "NULL" => "null";
     },
     empty: Some("SELECT 1 AS a WHERE 0"),
-    duplicate: Some("SELECT number, number FROM numbers(1)"),
+    duplicate: Some("SELECT number, number FROM system.numbers LIMIT 1"),
     syntax_error: "SELECT FROM FROM",
     undefined_column: Some("SELECT 'äöü🚀', datachat_no_such_column"),
     bad_value: Some("SELECT intDiv(1, 0)"),
@@ -276,9 +276,10 @@ const CLICKHOUSE: Phrases = Phrases {
     trace: None,
     slow: Some("SELECT sleep(3)"),
     sleep: Some(|seconds, marker| {
-        // One row a block: the server looks for a cancel between blocks.
+        // It sleeps once a block of 65,536 rows, and between blocks the server looks for a cancel.
+        let rows = u64::from(seconds) * 10 * 65_536;
         format!(
-            "SELECT sum(sleepEachRow(1)), '{marker}' FROM numbers({seconds}) SETTINGS max_block_size = 1"
+            "SELECT sum(s), '{marker}' FROM (SELECT sleep(0.1) AS s FROM system.numbers LIMIT {rows})"
         )
     }),
     running: Some(|marker| {
@@ -287,7 +288,13 @@ const CLICKHOUSE: Phrases = Phrases {
              AND query NOT LIKE '%system.processes%'"
         )
     }),
-    many: Some(|rows| format!("SELECT number, repeat('x', 1000) AS filler FROM numbers({rows})")),
+    // No table function: some servers refuse every one of them to who may only read.
+    many: Some(|rows| {
+        format!(
+            "SELECT number, arrayStringConcat(arrayMap(n -> 'xxxxxxxxxx', range(100))) AS filler \
+             FROM system.numbers LIMIT {rows}"
+        )
+    }),
 };
 
 const GENERIC: Phrases = Phrases {

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::kit::{Kit, Verdict, failed, not_applicable, require, unexpected, unexpected_call};
+use super::kit::{Kit, Verdict, failed, not_applicable, require, unexpected_call, unless_without};
 use super::phrases::Style;
 use super::values::sample_row;
 use super::{Check, Group};
@@ -149,7 +149,7 @@ async fn templates(kit: &Kit) -> Verdict {
     for given in [None, Some(sample.schema.as_str())] {
         let bound = bind(kit, tables, &sample.name, &schema(given));
         let asked = kit.ask_with(&tables.sql, bound, Kit::unlimited()).await;
-        let answer = asked.map_err(unexpected)?;
+        let answer = asked.map_err(unless_without)?;
         let wanted = format!("[{:?},{:?}]", sample.schema, sample.name);
         require(answer.rows.contains(&wanted), || {
             format!("list-tables with the schema {given:?} does not give {wanted}")
@@ -157,7 +157,7 @@ async fn templates(kit: &Kit) -> Verdict {
     }
     let bound = bind(kit, columns, &sample.name, &schema(Some(&sample.schema)));
     let asked = kit.ask_with(&columns.sql, bound, Kit::unlimited()).await;
-    let answer = asked.map_err(unexpected)?;
+    let answer = asked.map_err(unless_without)?;
     let read: Vec<String> = answer.rows.iter().filter_map(|row| third(row)).collect();
     let listed: Vec<&String> = sample.columns.iter().map(|column| &column.name).collect();
     require(read.iter().collect::<Vec<_>>() == listed, || {

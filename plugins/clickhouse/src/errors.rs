@@ -202,9 +202,10 @@ pub fn unreadable(error: &Unreadable) -> DbError {
 pub fn unconvertible(column: &str, error: &ConvertError) -> DbError {
     match error {
         ConvertError::NotText => not_text(column),
-        ConvertError::Unexpected { .. } | ConvertError::NotOfEnum(_) | ConvertError::Arrow(_) => {
-            malformed(format!("column {column:?}: {error}"))
-        }
+        ConvertError::TooLong
+        | ConvertError::Unexpected { .. }
+        | ConvertError::NotOfEnum(_)
+        | ConvertError::Arrow(_) => malformed(format!("column {column:?}: {error}")),
     }
 }
 

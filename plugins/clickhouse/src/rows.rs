@@ -5,6 +5,8 @@
 
 mod arrow;
 mod binary;
+mod input;
+mod texts;
 
 use datachat_sdk::connector::types::DbError;
 use datachat_sdk::http::Body;

@@ -2,8 +2,16 @@
 
 mod common;
 
-use common::{open, open_target, query, rows, run, shown, statement, target_of, with};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use arrow_array::RecordBatch;
+use arrow_select::concat::concat_batches;
+use common::{
+    Plain, open, open_in, open_target, query, rows, run, shown, statement, target_of, with,
+};
 use datachat_clickhouse::relations::RelationPages;
+use datachat_clickhouse::session::Session;
 use datachat_sdk::connector::types::{ErrorCode, RelationFilter, RelationKind, Value};
 use datachat_throwaway::{CANARY, ClickHouse};
 
@@ -169,10 +177,57 @@ fn a_statement_ends_at_its_time_limit() {
     let server = ClickHouse::engine().expect("an engine");
     let mut session = open(&server);
     let mut slow =
-        statement("SELECT sum(sleepEachRow(0.1)) FROM numbers(100) SETTINGS max_block_size = 1");
+        statement("SELECT sum(sleep(0.1)) FROM (SELECT number FROM system.numbers LIMIT 6553600)");
     slow.timeout_ms = 500;
     let error = run(&mut session, slow).expect_err("too slow");
     assert_eq!(error.code, ErrorCode::Timeout, "{error:?}");
+}
+
+#[test]
+fn a_compressed_answer_has_the_same_values_and_errors() {
+    let server = ClickHouse::engine().expect("an engine");
+    let mut plain = open(&server);
+    let mut target = target_of(&server);
+    target.options = vec![("compression".to_owned(), "lz4".to_owned())];
+    let http = Plain::new(&target);
+    let codings = Rc::clone(&http.codings);
+    let password = server.password().to_owned();
+    let deadline = Instant::now() + Duration::from_mins(1);
+    let password = Box::new(move || Some(password.clone()));
+    let mut packed = Session::open(http, &target, password, deadline).expect("a session");
+    for columns in [
+        // Passed through, checked, converted, rows.
+        "number, number / 2",
+        "number, toString(number) AS s, toLowCardinality(toString(number % 7)) AS l",
+        "toDateTime(number, 'UTC') AS t, toIPv4(toUInt32(number)) AS ip",
+        "number, CAST(number, 'Variant(UInt64)') AS v",
+    ] {
+        for condition in ["1", "0"] {
+            let sql = format!("SELECT {columns} FROM numbers(200000) WHERE {condition}");
+            let whole = |session: &mut Session<Plain>| {
+                let batches = query(session, &sql).expect(&sql);
+                let schema = batches.first().map(RecordBatch::schema);
+                schema.map(|schema| concat_batches(&schema, &batches).expect("one batch"))
+            };
+            codings.borrow_mut().clear();
+            assert_eq!(whole(&mut packed), whole(&mut plain), "{sql}");
+            let codings = codings.borrow();
+            assert_eq!(codings.last(), Some(&Some("lz4".to_owned())), "{codings:?}");
+        }
+    }
+    // At once, and in the middle of a result.
+    for sql in [
+        "SELECT no_such_column",
+        "SELECT number, throwIf(number = 150000) FROM system.numbers LIMIT 200000",
+        "SELECT toString(number), throwIf(number = 150000) FROM system.numbers LIMIT 200000",
+        "SELECT toDateTime(number), throwIf(number = 150000) FROM system.numbers LIMIT 200000",
+    ] {
+        let expected = query(&mut plain, sql).expect_err(sql);
+        let told = query(&mut packed, sql).expect_err(sql);
+        assert_eq!(told.code, expected.code, "{sql}: {told:?}");
+        assert_eq!(told.vendor_code, expected.vendor_code, "{sql}: {told:?}");
+        assert_eq!(told.message, expected.message, "{sql}");
+    }
 }
 
 #[test]
@@ -196,20 +251,17 @@ fn the_server_says_what_it_is_and_what_the_user_may() {
 #[test]
 fn relations_have_their_columns_keys_and_comments() {
     let server = ClickHouse::engine().expect("an engine");
-    let database = format!("relations_{}", std::process::id());
+    let mut session = open_in(&server, "relations");
+    let database = server.name_of("relations");
     for sql in [
-        format!("CREATE DATABASE {database}"),
-        format!(
-            "CREATE TABLE {database}.orders (id UInt64, day Date COMMENT 'when', \
-             total Nullable(Decimal(10, 2)) DEFAULT 0, `odd name` String) \
-             ENGINE = MergeTree ORDER BY (day, id) COMMENT 'what was sold'"
-        ),
-        format!("INSERT INTO {database}.orders SELECT number, today(), 1, '' FROM numbers(7)"),
-        format!("CREATE VIEW {database}.recent AS SELECT id FROM {database}.orders"),
+        "CREATE TABLE orders (id UInt64, day Date COMMENT 'when', \
+         total Nullable(Decimal(10, 2)) DEFAULT 0, `odd name` String) \
+         ENGINE = MergeTree ORDER BY (day, id) COMMENT 'what was sold'",
+        "INSERT INTO orders SELECT number, today(), 1, '' FROM numbers(7)",
+        "CREATE VIEW recent AS SELECT id FROM orders",
     ] {
-        server.sql(&sql).expect("set up");
+        server.sql_in("relations", sql).expect("set up");
     }
-    let mut session = open(&server);
     let mut list = |schema: Option<&str>, name: Option<&str>, columns: bool| {
         let filter = RelationFilter {
             schema: schema.map(str::to_owned),
@@ -276,7 +328,4 @@ fn relations_have_their_columns_keys_and_comments() {
             .iter()
             .all(|relation| relation.schema != "system")
     );
-    server
-        .sql(&format!("DROP DATABASE {database}"))
-        .expect("gone");
 }

@@ -40,11 +40,13 @@ pub enum Phase {
 /// The contract's error for what the server said.
 pub fn from_server(error: ServerError, phase: Phase) -> DbError {
     let code = classify(&error, phase);
-    let retryable = matches!(
-        error.number,
+    let retryable = match error.number {
         // Too many connections; lock wait; deadlock; shutdown, a killed session.
-        1040 | 1203 | 1205 | 1213 | 1053 | 1079 | 1927 | 3169 | 4031
-    );
+        1040 | 1203 | 1205 | 1213 | 1053 | 1079 | 1927 | 3169 | 4031 => true,
+        // Too many connections of this user, and not statements in an hour.
+        1226 => error.message.contains("max_user_connections"),
+        _ => false,
+    };
     DbError {
         code,
         message: error.message,

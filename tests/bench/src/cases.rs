@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use datachat_throwaway::Postgres;
 
-use crate::adbc::Adbc;
 use crate::component::{self, Component};
 use crate::http::Server;
 use crate::native::Native;
-use crate::stats::{Times, ratio, shown};
+use crate::python::{ADBC, Python};
+use crate::stats::{Times, line, ratio, shown};
 use crate::{clickhouse, machine, mysql};
 
 const MILLION: &str = "SELECT * FROM rows";
@@ -22,7 +22,7 @@ struct Bench<'a> {
     postgres: &'a Postgres,
     component: Component,
     native: Native,
-    adbc: Option<Adbc>,
+    adbc: Option<Python>,
     report: String,
     quick: bool,
 }
@@ -45,7 +45,7 @@ pub async fn run(postgres: &Postgres, quick: bool) -> Result<String> {
         )
         .await?,
         native: Native::connect(&url).await?,
-        adbc: Adbc::start(&url)?,
+        adbc: Python::start(&ADBC, &url)?,
         report: String::new(),
         quick,
     };
@@ -58,14 +58,12 @@ pub async fn run(postgres: &Postgres, quick: bool) -> Result<String> {
     bench.one().await?;
     bench.instances().await?;
     bench.json()?;
-    bench.report.push_str(&mysql::run(quick).await?);
+    let mut rivals: Vec<String> = bench.adbc.iter().map(Python::describe).collect();
+    let mariadb = mysql::run(quick).await?;
+    rivals.extend(mariadb.rival);
+    bench.report.push_str(&mariadb.report);
     bench.report.push_str(&clickhouse::run(quick).await?);
-    let version = bench.adbc.as_ref().map(|adbc| adbc.version.clone());
-    writeln!(
-        bench.report,
-        "\n{}",
-        machine::describe(postgres, version.as_deref())
-    )?;
+    writeln!(bench.report, "\n{}", machine::describe(postgres, &rivals))?;
     Ok(bench.report)
 }
 
@@ -74,20 +72,8 @@ impl Bench<'_> {
         if self.quick { 2 } else { full }
     }
 
-    fn row(&mut self, case: &str, ours: &Times, theirs: &Times, aim: &str) -> Result<()> {
-        writeln!(
-            self.report,
-            "| {case} | {} | {} | {:.2} | {aim} |",
-            shown(ours.median()),
-            shown(theirs.median()),
-            ratio(ours, theirs)
-        )?;
-        eprintln!(
-            "{case}: {} / {}",
-            shown(ours.median()),
-            shown(theirs.median())
-        );
-        Ok(())
+    fn row(&mut self, case: &str, ours: &Times, theirs: &Times, aim: &str) {
+        self.report.push_str(&line(case, ours, theirs, aim));
     }
 
     /// A million rows of ten mixed columns into Arrow.
@@ -117,14 +103,14 @@ impl Bench<'_> {
             }
         }
         let case = "1,000,000 rows × 10 columns to Arrow";
-        self.row(case, &ours, &theirs, "≥ 0.95")?;
+        self.row(case, &ours, &theirs, "≥ 0.95");
         if self.adbc.is_some() {
             self.row(
                 "… against ADBC's driver (COPY into Arrow)",
                 &ours,
                 &adbcs,
                 "> 1",
-            )?;
+            );
         }
         Ok(())
     }
@@ -141,7 +127,8 @@ impl Bench<'_> {
             ensure!(self.native.rows(&statement).await? == 1000);
             theirs.add(begin.elapsed());
         }
-        self.row("1,000 rows × 10 columns", &ours, &theirs, "")
+        self.row("1,000 rows × 10 columns", &ours, &theirs, "");
+        Ok(())
     }
 
     /// The least there is: what policy, sandbox, transaction and intake cost a statement.
@@ -163,7 +150,8 @@ impl Bench<'_> {
             &ours,
             &theirs,
             &aim,
-        )
+        );
+        Ok(())
     }
 
     /// A session from nothing: instance, connection, SCRAM, a question; and one out of the pool, with a question.
@@ -190,14 +178,15 @@ impl Bench<'_> {
             &cold,
             &connected,
             "",
-        )?;
+        );
         let aim = format!("{:.0} times as fast as a new one", ratio(&warm, &cold));
         self.row(
             "Warm instance: out of the pool, `SELECT 1`; native on an open connection",
             &warm,
             &open,
             &aim,
-        )
+        );
+        Ok(())
     }
 
     /// 200,000 rows as JSON from the server program. psql reads the same rows as text.
@@ -225,7 +214,7 @@ impl Bench<'_> {
             &total,
             &psql,
             "",
-        )?;
+        );
         writeln!(
             self.report,
             "\n200,000 rows as JSON ({} MiB): first byte after {} (aim: under 50 ms), {peak} MiB resident at most \

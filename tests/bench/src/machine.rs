@@ -6,7 +6,7 @@ use std::process::Command;
 use datachat_throwaway::Postgres;
 
 /// A sentence on the machine and one on the versions.
-pub fn describe(postgres: &Postgres, adbc: Option<&str>) -> String {
+pub fn describe(postgres: &Postgres, rivals: &[String]) -> String {
     let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = cpu
         .lines()
@@ -32,12 +32,13 @@ pub fn describe(postgres: &Postgres, adbc: Option<&str>) -> String {
     let server = postgres
         .psql("postgres", "SHOW server_version")
         .unwrap_or_default();
-    let adbc = adbc.map_or_else(
-        || "ADBC not measured".to_owned(),
-        |version| format!("ADBC's PostgreSQL driver {version}"),
-    );
+    let rivals = if rivals.is_empty() {
+        "nothing in Python".to_owned()
+    } else {
+        rivals.join("; ")
+    };
     format!(
         "Machine: {model}, {cores} cores, {memory} GiB, load {load} at the end.\n\
-         Versions: {rustc}; PostgreSQL {server} on the same machine, over loopback; {adbc}.\n"
+         Versions: {rustc}; PostgreSQL {server} on the same machine, over loopback; {rivals}.\n"
     )
 }

@@ -4,14 +4,15 @@
 //! Every figure is a median of rounds in which each contestant ran once, in changing order. What each case
 //! measures is said where it is run. The report goes to standard output.
 
-mod adbc;
 mod cases;
 mod clickhouse;
+mod clickhouse_native;
 mod component;
 mod http;
 mod machine;
 mod mysql;
 mod native;
+mod python;
 mod stats;
 
 use anyhow::Result;

@@ -1,7 +1,6 @@
 //! The MySQL component against `mysql_async`, which reads the same rows by the binary protocol and builds the
-//! same Arrow columns of its values.
+//! same Arrow columns of its values, and against `ConnectorX`, which reads into Arrow by itself.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -18,7 +17,8 @@ use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Opts, Row, Statement, Value};
 
 use crate::component::{Component, Server};
-use crate::stats::{Times, ratio, shown};
+use crate::python::{CONNECTORX, Python};
+use crate::stats::{Times, line};
 
 /// Ten columns of mixed types: half fixed width, a null in every tenth value of one of them.
 const ROWS: &str = "CREATE TABLE mixed (i4 int PRIMARY KEY, i8 bigint, maybe bigint, f8 double, b tinyint(1), \
@@ -35,8 +35,15 @@ const ONE: &str = "SELECT 1";
 /// Rows of a batch, about what the component sends at once.
 const BATCH: usize = 8192;
 
+/// What was measured.
+pub struct Measured {
+    pub report: String,
+    /// Who else was measured.
+    pub rival: Option<String>,
+}
+
 /// Runs every case; `quick` only shows that they run.
-pub async fn run(quick: bool) -> Result<String> {
+pub async fn run(quick: bool) -> Result<Measured> {
     let server =
         MariaDb::start(MariaDbOptions::default().database("bench").user(
             MariaDbUser::new("bench", "bench", MariaDbAuth::Native).grant("SELECT ON bench.*"),
@@ -60,6 +67,7 @@ pub async fn run(quick: bool) -> Result<String> {
     let mut report = "\nMariaDB; native is `mysql_async`:\n\n| Case | Component | Native | Native ÷ component | Aim \
          |\n|---|--:|--:|--:|---|\n"
         .to_owned();
+    let mut connectorx = Python::start(&CONNECTORX, &url)?;
     for (case, sql, rows, rounds, aim) in [
         (
             "1,000,000 rows × 10 columns to Arrow",
@@ -78,34 +86,42 @@ pub async fn run(quick: bool) -> Result<String> {
         ),
     ] {
         let statement = native.prep(sql).await?;
-        let (mut ours, mut theirs) = <(Times, Times)>::default();
+        // It connects for every statement: that says something of large results only.
+        let mut connectorx = connectorx.as_mut().filter(|_| sql == MILLION);
+        let (mut ours, mut theirs, mut its) = <(Times, Times, Times)>::default();
         for round in 0..if quick { 2 } else { rounds } {
-            for turn in 0..2 {
+            for turn in 0..3 {
                 let begin = Instant::now();
-                if (turn + round) % 2 == 0 {
-                    ensure!(component.rows(sql).await? == rows);
-                    ours.add(begin.elapsed());
-                } else {
-                    ensure!(read(&mut native, &statement, sql == ONE).await? == rows);
-                    theirs.add(begin.elapsed());
+                match (turn + round) % 3 {
+                    0 => {
+                        ensure!(component.rows(sql).await? == rows);
+                        ours.add(begin.elapsed());
+                    }
+                    1 => {
+                        ensure!(read(&mut native, &statement, sql == ONE).await? == rows);
+                        theirs.add(begin.elapsed());
+                    }
+                    _ => {
+                        if let Some(connectorx) = &mut connectorx {
+                            let (time, read) = connectorx.rows(sql)?;
+                            ensure!(read == rows);
+                            its.add(time);
+                        }
+                    }
                 }
             }
         }
-        writeln!(
-            report,
-            "| {case} | {} | {} | {:.2} | {aim} |",
-            shown(ours.median()),
-            shown(theirs.median()),
-            ratio(&ours, &theirs)
-        )?;
-        eprintln!(
-            "{case}: {} / {}",
-            shown(ours.median()),
-            shown(theirs.median())
-        );
+        report.push_str(&line(case, &ours, &theirs, aim));
+        if connectorx.is_some() {
+            let case = "… against ConnectorX (binary protocol into Arrow)";
+            report.push_str(&line(case, &ours, &its, "≥ 1"));
+        }
     }
     native.disconnect().await?;
-    Ok(report)
+    Ok(Measured {
+        report,
+        rival: connectorx.as_ref().map(Python::describe),
+    })
 }
 
 /// Reads rows of the ten columns, or of one integer; the number of rows.

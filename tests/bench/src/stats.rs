@@ -36,6 +36,16 @@ pub fn ratio(ours: &Times, theirs: &Times) -> f64 {
     theirs.median().as_secs_f64() / ours.median().as_secs_f64()
 }
 
+/// A line of the report's tables.
+pub fn line(case: &str, ours: &Times, theirs: &Times, aim: &str) -> String {
+    let (our, their) = (shown(ours.median()), shown(theirs.median()));
+    eprintln!("{case}: {our} / {their}");
+    format!(
+        "| {case} | {our} | {their} | {:.2} | {aim} |\n",
+        ratio(ours, theirs)
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -58,17 +58,17 @@ pub async fn clickhouse() -> Result<&'static ClickHouse> {
     SERVER
         .get_or_try_init(|| async {
             let server = ClickHouse::engine()?;
+            server.create_database("shop")?;
             for sql in [
-                "CREATE DATABASE shop",
-                "CREATE TABLE shop.customers (id UInt32, name String, city Nullable(String)) \
+                "CREATE TABLE customers (id UInt32, name String, city Nullable(String)) \
                  ENGINE = MergeTree ORDER BY id",
-                "INSERT INTO shop.customers SELECT number + 1, concat('c', toString(number + 1)), NULL \
+                "INSERT INTO customers SELECT number + 1, concat('c', toString(number + 1)), NULL \
                  FROM system.numbers LIMIT 120",
-                "CREATE TABLE shop.`Order Items` (No UInt32, note Nullable(String)) \
+                "CREATE TABLE `Order Items` (No UInt32, note Nullable(String)) \
                  ENGINE = MergeTree ORDER BY No",
-                "INSERT INTO shop.`Order Items` VALUES (1, 'first'), (2, NULL)",
+                "INSERT INTO `Order Items` VALUES (1, 'first'), (2, NULL)",
             ] {
-                server.sql(sql)?;
+                server.sql_in("shop", sql)?;
             }
             anyhow::Ok(server)
         })

@@ -100,6 +100,10 @@ async fn until_back(client: &Client, id: &str) -> Result<()> {
 async fn a_database_that_dies_in_the_middle_of_a_result_is_an_error_in_every_format(
     engine: Engine,
 ) -> Result<()> {
+    if !engine.is_ours("a database that dies in the middle of a result is an error in every format")
+    {
+        return Ok(());
+    }
     let client = stage().await?.client();
     let mut house = House::start(engine)?;
     let id = register(&client, &house.url("alpha")).await?;

@@ -4,24 +4,24 @@ use std::io::Cursor;
 
 use anyhow::{Context, Result, ensure};
 use arrow_ipc::reader::StreamReader;
-use datachat_tests::{Answer, Authority, CANARY, ClickHouse, Client, tls_front};
+use datachat_tests::{Answer, Authority, ClickHouse, Client, tls_front};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
 use crate::stage::{query, question, scalar, stage, text, tool, unique};
 
-const SETUP: [&str; 4] = [
-    "CREATE DATABASE shop",
-    "CREATE TABLE shop.customers (id UInt32, name String, mood Enum8('sad' = 1, 'ok' = 2)) \
+const SETUP: [&str; 3] = [
+    "CREATE TABLE customers (id UInt32, name String, mood Enum8('sad' = 1, 'ok' = 2)) \
      ENGINE = MergeTree ORDER BY id",
-    "INSERT INTO shop.customers SELECT number + 1, concat('c', toString(number + 1)), 'sad' \
+    "INSERT INTO customers SELECT number + 1, concat('c', toString(number + 1)), 'sad' \
      FROM system.numbers LIMIT 120",
-    "CREATE VIEW shop.happy AS SELECT id FROM shop.customers WHERE mood = 'ok'",
+    "CREATE VIEW happy AS SELECT id FROM customers WHERE mood = 'ok'",
 ];
 
 fn set_up(server: ClickHouse) -> Result<ClickHouse> {
+    server.create_database("shop")?;
     for sql in SETUP {
-        server.sql(sql)?;
+        server.sql_in("shop", sql)?;
     }
     Ok(server)
 }
@@ -68,9 +68,12 @@ async fn a_database_is_registered_by_any_of_its_schemes() -> Result<()> {
             let connection = registered(&client, &url).await?;
             assert_eq!(connection["database_type"], "clickhouse", "{connection}");
         }
-        register(&client, &url.replace(CANARY, "not-it"))
+        register(&client, &url.replace(server.password(), "not-it"))
             .await?
             .problem(400, "authentication_failed")?;
+        register(&client, &format!("{url}?compression=rar"))
+            .await?
+            .problem(400, "invalid_database_url")?;
     }
     // A scheme that stands for TLS gets none from a server without.
     let encrypted = engine()
@@ -247,9 +250,10 @@ async fn https_is_spoken_with_servers_whose_certificate_holds() -> Result<()> {
         ("http", "localhost", String::new(), false),
     ] {
         let url = format!(
-            "{scheme}://{}:{}@{host}:{port}/shop?{options}",
+            "{scheme}://{}:{}@{host}:{port}/{}?{options}",
             server.user(),
-            server.password()
+            server.password(),
+            server.name_of("shop")
         );
         let answer = register(&client, &url).await?;
         ensure!(

@@ -74,6 +74,9 @@ async fn other_port(house: &House) -> Result<u16> {
 }
 
 async fn after_everything_went_wrong_no_credential_is_anywhere(engine: Engine) -> Result<()> {
+    if !engine.is_ours("after everything went wrong no credential is anywhere") {
+        return Ok(());
+    }
     let house = engine.house().await?;
     let url = house.url("alpha");
     let scheme = engine.database_type();

@@ -1,16 +1,16 @@
 //! Sessions are pooled and statements prepared; nobody who asks can tell.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use datachat_tests::engines::Engine;
-use datachat_tests::{CANARY, ServerOptions, TestServer, on_every_engine};
+use datachat_tests::engines::{Engine, House};
+use datachat_tests::{ServerOptions, TestServer, on_every_engine};
 use hyper::Method;
 use serde_json::{Value, json};
+use tokio::task::spawn_blocking;
 
-use crate::stage::{
-    direct, own_postgres, query, question, reader_url, register, scalar, stage, until_running,
-};
+use crate::stage::{direct, own_postgres, query, question, reader_url, register, scalar, stage};
 
 #[tokio::test]
 async fn a_table_that_changed_after_its_statement_was_prepared_is_read_as_it_is_now() -> Result<()>
@@ -97,6 +97,7 @@ async fn a_table_that_changed_after_its_statement_was_prepared_is_read_as_it_is_
 on_every_engine!(
     requests_that_were_given_up_leave_a_pool_that_works,
     a_client_that_stops_reading_does_not_keep_its_statement,
+    large_values_pass,
 );
 
 async fn requests_that_were_given_up_leave_a_pool_that_works(engine: Engine) -> Result<()> {
@@ -168,24 +169,25 @@ async fn a_client_that_stops_reading_does_not_keep_its_statement(engine: Engine)
     Ok(())
 }
 
-#[tokio::test]
-async fn a_statement_that_waits_for_a_lock_ends_at_its_time_limit() -> Result<()> {
-    let stage = stage().await?;
-    let client = stage.client();
-    let postgres = own_postgres()?;
-    let mut aside = direct(&postgres, "alpha").await?;
-    let id = register(&client, &reader_url(&postgres, "alpha")).await?;
-    let lock = aside.transaction().await?;
-    lock.batch_execute("LOCK TABLE orders IN ACCESS EXCLUSIVE MODE")
-        .await?;
+on_every_engine!(@ locked_postgresql PostgreSql a_statement_that_waits_for_a_lock_ends_at_its_time_limit);
+on_every_engine!(@ locked_mariadb MariaDb a_statement_that_waits_for_a_lock_ends_at_its_time_limit);
+
+async fn a_statement_that_waits_for_a_lock_ends_at_its_time_limit(engine: Engine) -> Result<()> {
+    let client = stage().await?.client();
+    let house = Arc::new(spawn_blocking(move || House::start(engine)).await??);
+    let id = register(&client, &house.url("alpha")).await?;
     let mut body = question("SELECT count(*) FROM orders", id.as_str());
     body["limits"] = json!({"timeout_ms": 500});
+    let locking = Arc::clone(&house);
+    let locked = spawn_blocking(move || locking.lock_orders("alpha", 6, "holds the lock"));
+    house.until_running("holds the lock").await?;
     let start = Instant::now();
     let answer = client.post("/api/v1/query", &body).await?;
     answer.problem(504, "timeout")?;
     let took = start.elapsed();
     ensure!(took < Duration::from_millis(2500), "after {took:?}");
-    lock.rollback().await?;
+    ensure!(house.running("holds the lock")? == 1, "it was no lock");
+    locked.await??;
     assert_eq!(
         scalar(&client, &id, "SELECT count(*) FROM orders").await?,
         50
@@ -193,28 +195,33 @@ async fn a_statement_that_waits_for_a_lock_ends_at_its_time_limit() -> Result<()
     Ok(())
 }
 
-#[tokio::test]
-async fn a_database_without_a_free_session_is_busy_and_free_again_later() -> Result<()> {
-    let stage = stage().await?;
-    let client = stage.client();
-    stage.postgres.psql(
-        "postgres",
-        &format!("CREATE ROLE scarce LOGIN PASSWORD '{CANARY}' CONNECTION LIMIT 1"),
-    )?;
-    let url = stage.postgres.url("scarce", CANARY, "alpha");
-    let id = register(&client, &url).await?;
-    let aside = direct(&stage.postgres, "alpha").await?;
-    let slow = question(
-        "SELECT pg_sleep(5), marker, 'the only session' FROM whoami",
-        id.as_str(),
-    );
+on_every_engine!(@ scarce_postgresql PostgreSql a_database_without_a_free_session_is_busy_and_free_again_later);
+on_every_engine!(@ scarce_mariadb MariaDb a_database_without_a_free_session_is_busy_and_free_again_later);
+// Only the old server has users of ours.
+on_every_engine!(@ scarce_clickhouse ClickHouse a_database_without_a_free_session_is_busy_and_free_again_later);
+
+async fn a_database_without_a_free_session_is_busy_and_free_again_later(
+    engine: Engine,
+) -> Result<()> {
+    if !engine.is_ours("a database without a free session is busy and free again later") {
+        return Ok(());
+    }
+    let client = stage().await?.client();
+    let house = spawn_blocking(move || House::start(engine)).await??;
+    let id = register(&client, &house.scarce_url("alpha")?).await?;
+    let slow = question(&engine.slowly(3.0, "the only session"), id.as_str());
     let (slow, second) = tokio::join!(client.post("/api/v1/query", &slow), async {
-        until_running(&aside, "the only session").await?;
+        house.until_running("the only session").await?;
         query(&client, &id, "SELECT marker FROM whoami").await
     });
-    assert_eq!(slow?.expect(200)?["rows"][0][1], "alpha");
+    assert_eq!(slow?.expect(200)?["rows"][0][0], "alpha");
     let problem = second?.problem(503, "busy")?;
-    assert_eq!(problem["sqlstate"], "53300");
+    let (field, number) = match engine {
+        Engine::PostgreSql => ("sqlstate", "53300"),
+        Engine::MariaDb => ("vendor_code", "1226"),
+        Engine::ClickHouse | Engine::NewClickHouse => ("vendor_code", "202"),
+    };
+    assert_eq!(problem[field], number, "{problem}");
     assert_eq!(problem["retryable"], true);
     assert_eq!(
         scalar(&client, &id, "SELECT marker FROM whoami").await?,
@@ -223,30 +230,37 @@ async fn a_database_without_a_free_session_is_busy_and_free_again_later() -> Res
     Ok(())
 }
 
-#[tokio::test]
-async fn large_values_pass_and_too_large_ones_harm_nobody() -> Result<()> {
-    let stage = stage().await?;
-    let client = stage.client();
-    let id = stage.register(&client, "alpha").await?;
-    let ask = |sql: &str| {
-        let mut body = question(sql, id.as_str());
-        body["limits"] = json!({"max_bytes": 2_000_000_000_u64});
-        body
-    };
-    let body = ask("SELECT repeat('x', 30000000), 1");
+async fn large_values_pass(engine: Engine) -> Result<()> {
+    let client = stage().await?.client();
+    let id = register(&client, &engine.house().await?.url("alpha")).await?;
+    let sql = format!("SELECT {}, 1", engine.large(30_000_000));
+    let mut body = question(&sql, id.as_str());
+    body["limits"] = json!({"max_bytes": 2_000_000_000_u64, "timeout_ms": 60_000});
     let answer = client.post("/api/v1/query", &body).await?.expect(200)?;
-    assert_eq!(
-        answer["rows"][0][0].as_str().map(str::len),
-        Some(30_000_000)
-    );
+    let value = answer["rows"][0][0].as_str().context("no text")?;
+    assert_eq!(value.len(), 30_000_000);
+    assert!(value.bytes().all(|byte| byte == b'x'));
     assert_eq!(answer["rows"][0][1], 1);
-    // More than an instance may hold: an error that names a limit, and the neighbours don't notice.
-    let body = ask("SELECT repeat('x', 400000000), 1");
+    Ok(())
+}
+
+// ClickHouse's values go through an instance in pieces, whatever their size.
+on_every_engine!(@ full_postgresql PostgreSql values_that_are_too_large_harm_nobody);
+on_every_engine!(@ full_mariadb MariaDb values_that_are_too_large_harm_nobody);
+
+/// More than an instance may hold: an error that names a limit, and the neighbours don't notice.
+async fn values_that_are_too_large_harm_nobody(engine: Engine) -> Result<()> {
+    let client = stage().await?.client();
+    let id = register(&client, &engine.house().await?.url("alpha")).await?;
+    let sql = format!("SELECT {}, 1", engine.large(400_000_000));
+    let mut body = question(&sql, id.as_str());
+    body["limits"] = json!({"max_bytes": 2_000_000_000_u64});
+    let slowly = engine.slowly(0.3, "beside a large value");
     let (large, neighbour) = tokio::join!(
         client.post("/api/v1/query", &body),
-        query(&client, &id, "SELECT marker FROM whoami, pg_sleep(0.3)")
+        query(&client, &id, &slowly)
     );
-    assert_eq!(neighbour?.expect(200)?["rows"], json!([["alpha"]]));
+    assert_eq!(neighbour?.expect(200)?["rows"][0][0], "alpha");
     let large = large?;
     let problem = large.problem(422, "resource_limit")?;
     assert!(problem["connection_id"] == json!(id), "{problem}");
@@ -347,5 +361,49 @@ async fn what_one_request_leaves_in_a_session_the_next_does_not_find() -> Result
     assert_eq!(problem["sqlstate"], "P0001");
     assert_eq!(problem["hint"], "a hint");
     assert_eq!(scalar(client, &id, "SELECT pg_backend_pid()").await?, pid);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_one_request_leaves_in_a_session_of_mariadb_the_next_does_not_find() -> Result<()> {
+    if !Engine::MariaDb.is_ours("what one request leaves in a session the next does not find") {
+        return Ok(());
+    }
+    let server = TestServer::start(
+        ServerOptions::new("reset-mariadb").variable("DATACHAT_SESSIONS_PER_CONNECTION", "1"),
+    )
+    .await?;
+    let client = server.client();
+    let house = spawn_blocking(|| House::start(Engine::MariaDb)).await??;
+    // A function is the only way past the policy to a setting.
+    house.sql(
+        "alpha",
+        "CREATE FUNCTION leave_a_mark() RETURNS text NOT DETERMINISTIC
+         RETURN CONCAT(@mark := 'left', GET_LOCK('4711', 0));
+         DELIMITER //
+         CREATE FUNCTION set_the_zone() RETURNS int NOT DETERMINISTIC
+         BEGIN SET SESSION time_zone = '+09:00'; SET SESSION sql_mode = 'ANSI_QUOTES'; RETURN 1; END//",
+    )?;
+    let id = register(client, &house.url("alpha")).await?;
+    let session = scalar(client, &id, "SELECT CONNECTION_ID()").await?;
+    assert_eq!(scalar(client, &id, "SELECT leave_a_mark()").await?, "left1");
+    assert_eq!(scalar(client, &id, "SELECT set_the_zone()").await?, 1);
+    let body = query(
+        client,
+        &id,
+        "SELECT CONNECTION_ID(), @mark, @@session.time_zone, IS_USED_LOCK('4711'), COUNT(*), \"text\" FROM orders",
+    )
+    .await?
+    .expect(200)?;
+    let expected = json!([[session, null, "+00:00", null, 50, "text"]]);
+    assert_eq!(body["rows"], expected, "not the very session, or not reset");
+    // An error does not cost the session either.
+    query(client, &id, "SELECT no_such_column")
+        .await?
+        .problem(400, "undefined_object")?;
+    assert_eq!(
+        scalar(client, &id, "SELECT CONNECTION_ID()").await?,
+        session
+    );
     Ok(())
 }

@@ -149,6 +149,34 @@ async fn what_passes_the_policy_is_stopped_or_undone_by_mariadb() -> Result<()> 
     Ok(())
 }
 
+/// There is no looking at such a server from outside: what is in the database is compared.
+#[tokio::test]
+async fn the_corpus_holds_on_a_server_that_somebody_named() -> Result<()> {
+    if std::env::var_os("MYSQL_TEST_URL").is_none() {
+        return Ok(());
+    }
+    let server = MariaDb::named_or_start(MariaDbOptions::default().database("app"))?;
+    server.sql("app", MYSQL.setup)?;
+    let contents = || -> Result<Vec<String>> {
+        let tables = server.sql("app", "SHOW FULL TABLES")?;
+        let mut contents = vec![tables.clone()];
+        for (table, _) in tables.lines().filter_map(|line| line.split_once("\tBASE")) {
+            contents.push(server.sql("app", &format!("CHECKSUM TABLE `{table}`"))?);
+        }
+        Ok(contents)
+    };
+    let before = contents()?;
+    ensure!(before.len() > 3, "{before:?}");
+    let scene = scene(&server, READER).await?;
+    all_are_refused(&scene, &MYSQL.harmful()).await?;
+    let mut legitimate = MYSQL.legitimate();
+    // The database has another name here.
+    legitimate.retain(|sample| !sample.sql.contains("app."));
+    all_are_answered(&scene, &legitimate).await?;
+    ensure!(contents()? == before, "{before:?}");
+    Ok(())
+}
+
 /// Whether an answer is that of the layer which the corpus names.
 fn is_stopped(sample: &Sample, answer: &Answer) -> bool {
     let body = answer.json();

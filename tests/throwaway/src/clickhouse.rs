@@ -2,10 +2,10 @@
 //!
 //! Debian has a server of 2018, with users, cancels and read-only profiles, but without Arrow and parameters.
 //! Python's registry has today's engine as a library, without a server; `front/clickhouse.py` puts the HTTP
-//! interface in front of it, for one statement at a time. `cargo xtask test` installs both.
+//! interface in front of it. `cargo xtask test` installs both.
 //!
-//! A server that somebody names in `CLICKHOUSE_TEST_URL` (`http://user:password@host:port/database`) can take
-//! the engine's place.
+//! A server that somebody names in `CLICKHOUSE_TEST_URL` (`http://user:password@host:port/database`) takes the
+//! engine's place; databases have names of their own there ([`ClickHouse::name_of`]) and go with us.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -17,7 +17,20 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use crate::leash::{Folder, Leash, Signal};
+use crate::named::{Address, Guests};
 use crate::{CANARY, Owner};
+
+/// Removes the databases of a server whose names begin as it is told.
+const SWEEP: &str = r#"
+import os, sys, urllib.request
+base, user, prefix = sys.argv[1:]
+headers = {"X-ClickHouse-User": user, "X-ClickHouse-Key": os.environ["SERVER_PASSWORD"]}
+opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+def run(sql):
+    return opener.open(urllib.request.Request(base, sql.encode(), headers)).read().decode()
+for name in run(f"SELECT name FROM system.databases WHERE startsWith(name, '{prefix}')").split():
+    run(f"DROP DATABASE `{name}`")
+"#;
 
 /// How long a start may take on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -34,6 +47,8 @@ pub enum ClickHouseUser {
     Closed,
     /// Read, and change settings.
     Reader,
+    /// One statement at a time.
+    Scarce,
 }
 
 impl ClickHouseUser {
@@ -43,6 +58,7 @@ impl ClickHouseUser {
             Self::Admin => ADMIN,
             Self::Closed => "closed",
             Self::Reader => "reader",
+            Self::Scarce => "scarce",
         }
     }
 }
@@ -84,9 +100,8 @@ impl Program {
                     .arg(front)
                     .arg(port.to_string())
                     .arg(credentials)
+                    .arg(folder.join("data"))
                     .env("TZ", "UTC")
-                    // The engine keeps its data in a temporary folder that a signal makes it leave behind.
-                    .env("TMPDIR", folder)
                     .current_dir(folder);
                 Ok(command)
             }
@@ -94,18 +109,16 @@ impl Program {
     }
 }
 
-/// A running server. Dropping it stops the server and removes its folder.
+/// A running server. Dropping it stops the server and removes its folder, or removes our databases from a
+/// server that somebody named.
 #[derive(Debug)]
 pub struct ClickHouse {
     // Dropped in this order: the server first.
     leash: Option<Leash>,
     /// None of a server that somebody named.
     own: Option<(Program, Folder)>,
-    host: String,
-    port: u16,
-    user: String,
-    password: String,
-    database: Option<String>,
+    guests: Option<Guests>,
+    address: Address,
 }
 
 impl ClickHouse {
@@ -124,10 +137,8 @@ impl ClickHouse {
     /// # Errors
     /// When it is not installed or does not start; its log is part of the error.
     pub fn engine() -> Result<Self> {
-        if let Ok(url) = std::env::var("CLICKHOUSE_TEST_URL") {
-            return Self::named(&url).context(
-                "CLICKHOUSE_TEST_URL is not of the form http://user:password@host:port/database",
-            );
+        if let Some(address) = Address::named("CLICKHOUSE_TEST_URL", "http")? {
+            return Self::named(address);
         }
         let python = Self::engine_python()
             .context("the ClickHouse engine is not there; `cargo xtask test` installs it")?;
@@ -148,20 +159,21 @@ impl ClickHouse {
         under_target("clickhouse-engine/bin/python3")
     }
 
-    fn named(url: &str) -> Option<Self> {
-        let rest = url.strip_prefix("http://")?;
-        let (user, rest) = rest.rsplit_once('@')?;
-        let (user, password) = user.split_once(':').unwrap_or((user, ""));
-        let (address, database) = rest.split_once('/').unwrap_or((rest, ""));
-        let (host, port) = address.rsplit_once(':')?;
-        Some(Self {
+    fn named(address: Address) -> Result<Self> {
+        let guests = Guests::new(|prefix| {
+            let mut sweep = Command::new("python3");
+            sweep
+                .args(["-c", SWEEP])
+                .arg(format!("http://{}:{}/", address.host, address.port))
+                .args([&address.user, prefix])
+                .env("SERVER_PASSWORD", &address.password);
+            sweep
+        })?;
+        Ok(Self {
             leash: None,
             own: None,
-            host: host.to_owned(),
-            port: port.parse().ok()?,
-            user: user.to_owned(),
-            password: password.to_owned(),
-            database: (!database.is_empty()).then(|| database.to_owned()),
+            guests: Some(guests),
+            address,
         })
     }
 
@@ -174,11 +186,14 @@ impl ClickHouse {
             let mut server = Self {
                 leash: None,
                 own: Some((program, folder)),
-                host: "127.0.0.1".to_owned(),
-                port: free_port()?,
-                user: ADMIN.to_owned(),
-                password: CANARY.to_owned(),
-                database: None,
+                guests: None,
+                address: Address {
+                    host: "127.0.0.1".to_owned(),
+                    port: free_port()?,
+                    user: ADMIN.to_owned(),
+                    password: CANARY.to_owned(),
+                    database: None,
+                },
             };
             match server.launch() {
                 Ok(()) => return Ok(server),
@@ -188,8 +203,7 @@ impl ClickHouse {
         Err(last.context("no attempt was made")?)
     }
 
-    /// Starts a stopped or killed server again, on the same port. The old one has its data still, the engine
-    /// forgets them.
+    /// Starts a stopped or killed server again, on the same port. Its data are still there.
     ///
     /// # Errors
     /// When it does not start, or is not ours.
@@ -197,7 +211,7 @@ impl ClickHouse {
         let (program, folder) = self.own.as_ref().context("the server is not ours")?;
         let folder = folder.path();
         self.leash = Some(Leash::start(
-            &program.command(folder, self.port)?,
+            &program.command(folder, self.address.port)?,
             Owner::Ourselves,
             Signal::Terminate,
             &folder.join("server.log"),
@@ -242,37 +256,64 @@ impl ClickHouse {
         Ok(())
     }
 
+    /// Whether somebody named it: then it is not ours to stop.
+    pub fn is_named(&self) -> bool {
+        self.own.is_none()
+    }
+
     /// Where it listens: `127.0.0.1`, unless somebody named another server.
     pub fn host(&self) -> &str {
-        &self.host
+        &self.address.host
     }
 
     /// The port of its HTTP interface.
     pub fn port(&self) -> u16 {
-        self.port
+        self.address.port
     }
 
     /// The user that may do anything.
     pub fn user(&self) -> &str {
-        &self.user
+        &self.address.user
     }
 
     /// That user's password.
     pub fn password(&self) -> &str {
-        &self.password
+        &self.address.password
     }
 
     /// The database that tests may use, if it is not the user's own.
     pub fn database(&self) -> Option<&str> {
-        self.database.as_deref()
+        self.address.database.as_deref()
     }
 
-    /// The URL of a database for that user, without options.
+    /// What a database of ours is called: as it is, or by a name of its own on a server that somebody named.
+    pub fn name_of(&self, database: &str) -> String {
+        match &self.guests {
+            Some(guests) => guests.name_of(database),
+            None => database.to_owned(),
+        }
+    }
+
+    /// Makes a database of ours.
+    ///
+    /// # Errors
+    /// As [`ClickHouse::sql`].
+    pub fn create_database(&self, database: &str) -> Result<()> {
+        let name = self.name_of(database);
+        self.sql(&format!("CREATE DATABASE {name}")).map(drop)
+    }
+
+    /// The URL of a database of ours for that user, without options.
     pub fn url(&self, database: &str) -> String {
-        format!(
-            "clickhouse://{}:{}@{}:{}/{database}",
-            self.user, self.password, self.host, self.port
-        )
+        let Address {
+            host,
+            port,
+            user,
+            password,
+            ..
+        } = &self.address;
+        let database = self.name_of(database);
+        format!("clickhouse://{user}:{password}@{host}:{port}/{database}")
     }
 
     /// Runs a statement; the answer is in `TabSeparated`, without the last line's end.
@@ -280,9 +321,16 @@ impl ClickHouse {
     /// # Errors
     /// The exception, or that nothing answers.
     pub fn sql(&self, sql: &str) -> Result<String> {
-        let answer = self.fetch(sql, "TabSeparatedRaw", "")?;
-        let text = String::from_utf8_lossy(&answer).into_owned();
-        Ok(text.strip_suffix('\n').unwrap_or(&text).to_owned())
+        Ok(text(&self.fetch(sql, "TabSeparatedRaw", "")?))
+    }
+
+    /// As [`ClickHouse::sql`], in a database of ours.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn sql_in(&self, database: &str, sql: &str) -> Result<String> {
+        let database = format!("&database={}", self.name_of(database));
+        Ok(text(&self.fetch(sql, "TabSeparatedRaw", &database)?))
     }
 
     /// Runs a statement; the answer is in a format, under settings as a URL has them (`&a=1`).
@@ -290,15 +338,19 @@ impl ClickHouse {
     /// # Errors
     /// As [`ClickHouse::sql`].
     pub fn fetch(&self, sql: &str, format: &str, settings: &str) -> Result<Vec<u8>> {
-        let mut socket = TcpStream::connect((self.host.as_str(), self.port))?;
+        let Address {
+            host,
+            port,
+            user,
+            password,
+            ..
+        } = &self.address;
+        let mut socket = TcpStream::connect((host.as_str(), *port))?;
         socket.set_read_timeout(Some(PATIENCE))?;
         write!(
             socket,
-            "POST /?default_format={format}{settings} HTTP/1.1\r\nHost: {}\r\nX-ClickHouse-User: {}\r\n\
-             X-ClickHouse-Key: {}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{sql}",
-            self.host,
-            self.user,
-            self.password,
+            "POST /?default_format={format}{settings} HTTP/1.1\r\nHost: {host}\r\nX-ClickHouse-User: {user}\r\n\
+             X-ClickHouse-Key: {password}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{sql}",
             sql.len()
         )?;
         let mut answer = Vec::new();
@@ -338,6 +390,15 @@ fn under_target(path: &str) -> Option<PathBuf> {
         .ancestors()
         .map(|folder| folder.join(path))
         .find(|path| path.exists())
+}
+
+/// An answer in `TabSeparated`, without the last line's end.
+fn text(answer: &[u8]) -> String {
+    let mut text = String::from_utf8_lossy(answer).into_owned();
+    if text.ends_with('\n') {
+        text.pop();
+    }
+    text
 }
 
 fn free_port() -> Result<u16> {
@@ -396,10 +457,12 @@ fn users() -> String {
     };
     format!(
         "<yandex><profiles><admin/><closed><readonly>1</readonly></closed>\
-         <reader><readonly>2</readonly></reader></profiles>\
-         <users>{}{}{}</users><quotas><default/></quotas></yandex>",
+         <reader><readonly>2</readonly></reader>\
+         <scarce><max_concurrent_queries_for_user>1</max_concurrent_queries_for_user></scarce></profiles>\
+         <users>{}{}{}{}</users><quotas><default/></quotas></yandex>",
         user(ClickHouseUser::Admin),
         user(ClickHouseUser::Closed),
-        user(ClickHouseUser::Reader)
+        user(ClickHouseUser::Reader),
+        user(ClickHouseUser::Scarce)
     )
 }

@@ -10,6 +10,7 @@ mod install;
 mod leash;
 mod mariadb;
 pub mod memory;
+mod named;
 mod options;
 mod postgres;
 

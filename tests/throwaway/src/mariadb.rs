@@ -6,6 +6,9 @@
 //! password, so it works whatever the users under test are. Clients under test use TCP on 127.0.0.1.
 //!
 //! Crash safety is reduced: data survives the death of the server, not of the machine.
+//!
+//! A server that somebody names in `MYSQL_TEST_URL` (`mysql://user:password@host:port/database`) can take its place
+//! ([`MariaDb::named_or_start`]): the user there is everybody, databases have names of their own and go with us.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -19,6 +22,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use crate::leash::{Folder, Leash, Signal};
+use crate::named::{Address, Guests};
 use crate::{Owner, ServerTls, literal};
 
 /// How long a start or stop may take on a busy machine.
@@ -138,6 +142,8 @@ pub struct MariaDb {
     leash: Option<Leash>,
     folder: Folder,
     port: u16,
+    /// Of a server that somebody named.
+    named: Option<(Address, Guests)>,
 }
 
 impl MariaDb {
@@ -157,11 +163,73 @@ impl MariaDb {
             leash: None,
             folder,
             port: 0,
+            named: None,
         };
         server.initialise()?;
         server.launch_on_a_free_port()?;
         server.set_up()?;
         Ok(server)
+    }
+
+    /// The server of `MYSQL_TEST_URL` with the databases of `options`, if there is one; else as
+    /// [`MariaDb::start`].
+    ///
+    /// # Errors
+    /// As there, or when the server that was named does not answer.
+    pub fn named_or_start(options: MariaDbOptions) -> Result<Self> {
+        let Some(address) = Address::named("MYSQL_TEST_URL", "mysql")? else {
+            return Self::start(options);
+        };
+        let client = |address: &Address| -> Result<Command> {
+            let mut client = command("mariadb")?;
+            client.args(BATCH).args(who(address));
+            Ok(client)
+        };
+        let program = client(&address)?;
+        let guests = Guests::new(|prefix| {
+            let find = format!(
+                "SELECT CONCAT('DROP DATABASE `', schema_name, '`;') FROM information_schema.schemata \
+                 WHERE LEFT(schema_name, {}) = '{prefix}'",
+                prefix.len()
+            );
+            let mut sweep = Command::new("/bin/sh");
+            sweep
+                .args([
+                    "-c",
+                    r#"find=$1; shift; "$@" -e "$find" | "$@""#,
+                    "sweep",
+                    &find,
+                ])
+                .arg(program.get_program())
+                .args(program.get_args())
+                .env("MYSQL_PWD", &address.password);
+            sweep
+        })?;
+        let server = Self {
+            port: address.port,
+            leash: None,
+            folder: Folder::create("datachat-my", Owner::Ourselves)?,
+            named: Some((address, guests)),
+            options: MariaDbOptions {
+                users: Vec::new(),
+                ..options
+            },
+        };
+        server.set_up()?;
+        Ok(server)
+    }
+
+    /// Whether somebody named it: then it is not ours to stop.
+    pub fn is_named(&self) -> bool {
+        self.named.is_some()
+    }
+
+    /// What a database of ours is called: as it is, or by a name of its own on a server that somebody named.
+    pub fn name_of(&self, database: &str) -> String {
+        match &self.named {
+            Some((_, guests)) if !database.is_empty() => guests.name_of(database),
+            _ => database.to_owned(),
+        }
     }
 
     /// The TCP port, on 127.0.0.1. It stays the same across [`MariaDb::restart`].
@@ -174,8 +242,19 @@ impl MariaDb {
         self.folder.path().join("data")
     }
 
-    /// The URL of a database for a user, without options.
+    /// The URL of a database for a user, without options. On a server that somebody named it is that user.
     pub fn url(&self, user: &str, password: &str, database: &str) -> String {
+        let name = self.name_of(database);
+        if let Some((address, _)) = &self.named {
+            let Address {
+                host,
+                port,
+                user,
+                password,
+                ..
+            } = address;
+            return format!("mysql://{user}:{password}@{host}:{port}/{name}");
+        }
         format!(
             "mysql://{user}:{password}@127.0.0.1:{}/{database}",
             self.port
@@ -191,7 +270,7 @@ impl MariaDb {
         let output = self
             .client()?
             .args(["-e", sql])
-            .arg(database)
+            .arg(self.name_of(database))
             .output()
             .context("can't start mariadb")?;
         if !output.status.success() {
@@ -225,6 +304,9 @@ impl MariaDb {
     /// # Errors
     /// When it does not start, for instance because the port has been taken meanwhile.
     pub fn launch(&mut self) -> Result<()> {
+        if self.is_named() {
+            bail!("the server is not ours");
+        }
         // What a killed server leaves behind.
         let _ = fs::remove_file(self.socket());
         let folder = self.folder.path();
@@ -349,7 +431,7 @@ impl MariaDb {
     fn set_up(&self) -> Result<()> {
         let mut sql = String::new();
         for database in &self.options.databases {
-            let name = database.replace('`', "``");
+            let name = self.name_of(database).replace('`', "``");
             let _ = write!(sql, "CREATE DATABASE `{name}`;");
         }
         for user in &self.options.users {
@@ -360,17 +442,15 @@ impl MariaDb {
 
     fn client(&self) -> Result<Command> {
         let mut client = command("mariadb")?;
-        client
-            .args([
-                "--no-defaults",
-                "--user=root",
-                "--batch",
-                "--raw",
-                "--skip-column-names",
-                "--default-character-set=utf8mb4",
-            ])
-            .arg(option("socket", &self.socket()))
-            .stdin(Stdio::null());
+        client.args(BATCH).stdin(Stdio::null());
+        match &self.named {
+            Some((address, _)) => client
+                .args(who(address))
+                .env("MYSQL_PWD", &address.password),
+            None => client
+                .arg("--user=root")
+                .arg(option("socket", &self.socket())),
+        };
         Ok(client)
     }
 
@@ -391,6 +471,25 @@ impl Drop for MariaDb {
             let _ = leash.stop(PATIENCE);
         }
     }
+}
+
+/// How the client writes: rows are lines, values are separated by tabs, both without escapes.
+const BATCH: [&str; 5] = [
+    "--no-defaults",
+    "--batch",
+    "--raw",
+    "--skip-column-names",
+    "--default-character-set=utf8mb4",
+];
+
+/// Who the client is on a server that somebody named, but for the password.
+fn who(address: &Address) -> [String; 4] {
+    [
+        "--protocol=tcp".to_owned(),
+        format!("--host={}", address.host),
+        format!("--port={}", address.port),
+        format!("--user={}", address.user),
+    ]
 }
 
 fn option(name: &str, path: &Path) -> String {

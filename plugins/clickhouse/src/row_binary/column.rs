@@ -398,7 +398,7 @@ fn text(ty: &Type, reader: &mut Reader<'_>, out: &mut Vec<u8>) -> Result<(), Row
         }
         Type::Ipv4 => {
             let number = u32::from_le_bytes(reader.array()?);
-            out.extend_from_slice(bytes::ipv4(number).as_bytes());
+            bytes::write_ipv4(number, out);
         }
         Type::Ipv6 => out.extend_from_slice(bytes::ipv6(reader.array()?).as_bytes()),
         Type::Int { bits: 256, signed } => {

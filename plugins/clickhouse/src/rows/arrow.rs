@@ -2,9 +2,10 @@
 //!
 //! The schema is always written anew: the server's does not say ClickHouse's types. Of the batches:
 //!
-//! - If every column has the layout of the plan already, their bytes go out as they come in. Texts are checked
-//!   first, because the server calls any bytes a string, and whoever reads the stream would stumble.
-//! - If a column has another layout, batches are decoded, converted column by column and encoded again.
+//! - If every column has the layout of the plan already, their bytes go out as they come in. Texts are looked at
+//!   on their way, because the server calls any bytes a string, and whoever reads the stream would stumble.
+//! - If a column has another layout, batches are decoded, converted column by column and encoded again, some rows
+//!   at a time: a batch of wide rows is large enough without a copy.
 //!
 //! A message is complete or it is not used; a stream without its end marker has failed.
 
@@ -19,11 +20,13 @@ use arrow_buffer::Buffer;
 use arrow_ipc::convert::{MessageBuffer, try_fb_to_schema};
 use arrow_ipc::reader::{read_dictionary, read_record_batch};
 use arrow_ipc::{Field as IpcField, MessageHeader};
-use arrow_schema::{ArrowError, DataType, Field, Schema};
-use datachat_sdk::arrow::IpcStream;
+use arrow_schema::{ArrowError, DataType, Schema};
+use datachat_sdk::arrow::{BATCH_BYTES, IpcStream};
 use datachat_sdk::connector::types::DbError;
 use datachat_sdk::http::Body;
 
+use super::input::Input;
+use super::texts::{NotText, TextCheck, has_text, without_text};
 use super::unencodable;
 use crate::answer::Answer;
 use crate::errors;
@@ -47,8 +50,11 @@ pub struct ArrowRows<B: Body> {
     schema: Vec<u8>,
     /// Pieces that go out as they are.
     ready: VecDeque<Vec<u8>>,
-    /// Bytes of a batch that is passed through and has not arrived yet.
+    /// Bytes of a batch that is passed through and has not arrived yet, and its texts.
     passing: usize,
+    check: TextCheck,
+    /// Rows that have arrived and are still to be converted.
+    waiting: Option<Waiting>,
     /// Rows that may still come.
     left: Option<u64>,
     finished: bool,
@@ -60,39 +66,10 @@ enum Mode {
     Convert(Box<IpcStream>),
 }
 
-/// Bytes that have arrived and have not been used.
-#[derive(Default)]
-struct Input {
-    bytes: Vec<u8>,
-    at: usize,
-}
-
-impl Input {
-    fn rest(&self) -> &[u8] {
-        &self.bytes[self.at..]
-    }
-
-    fn add(&mut self, piece: Vec<u8>) {
-        if self.at == self.bytes.len() {
-            self.bytes = piece;
-            self.at = 0;
-            return;
-        }
-        self.bytes.drain(..self.at);
-        self.at = 0;
-        self.bytes.extend(piece);
-    }
-
-    /// The next bytes, at most `max` of them; without a copy if these are all.
-    fn take(&mut self, max: usize) -> Vec<u8> {
-        if self.at == 0 && self.bytes.len() <= max {
-            return std::mem::take(&mut self.bytes);
-        }
-        let end = self.bytes.len().min(self.at + max);
-        let taken = self.bytes[self.at..end].to_vec();
-        self.at = end;
-        taken
-    }
+/// Rows of a batch, the next few of which are converted at once.
+struct Waiting {
+    batch: RecordBatch,
+    step: usize,
 }
 
 /// A message of the stream, its body still to come.
@@ -124,6 +101,8 @@ impl<B: Body> ArrowRows<B> {
             schema: Vec::new(),
             ready: VecDeque::new(),
             passing: 0,
+            check: TextCheck::default(),
+            waiting: None,
             left: max_rows,
             finished: false,
         });
@@ -142,7 +121,7 @@ impl<B: Body> ArrowRows<B> {
         let ids = schema_ids(&schema);
         let source =
             try_fb_to_schema(schema).map_err(|error| rows.broken(&format!("Arrow: {error}")))?;
-        rows.input.at += head.length;
+        rows.input.skip(head.length);
         let planned = plan.schema.fields();
         let fits = source.fields().len() == planned.len()
             && source
@@ -176,13 +155,20 @@ impl<B: Body> ArrowRows<B> {
     /// As there.
     pub fn read(&mut self, max: usize) -> Result<Vec<u8>, DbError> {
         loop {
-            if let Some(piece) = self.ready.pop_front() {
+            if let Some(mut piece) = self.ready.pop_front() {
+                if piece.len() > 2 * max {
+                    self.ready.push_front(piece.split_off(max));
+                }
                 return Ok(piece);
             }
             if let Mode::Convert(stream) = &mut self.mode
                 && stream.has_bytes()
             {
                 return Ok(stream.read(max));
+            }
+            if self.waiting.is_some() {
+                self.convert_some()?;
+                continue;
             }
             if self.finished {
                 return Ok(Vec::new());
@@ -232,6 +218,7 @@ impl<B: Body> ArrowRows<B> {
 
     /// Waits until `length` bytes are there.
     fn need(&mut self, length: usize) -> Result<(), DbError> {
+        self.input.expect(length);
         while self.input.rest().len() < length {
             if !self.fill()? {
                 return Err(self.broken("the Arrow stream stops before its end"));
@@ -287,7 +274,7 @@ impl<B: Body> ArrowRows<B> {
             return Ok(());
         }
         let Some(head) = self.head(false)? else {
-            self.input.at += 8;
+            self.input.skip(8);
             // What follows the end could only be an exception; and the connection is free once it is read.
             if !self.input.rest().is_empty() || self.fill()? {
                 while self.fill()? {}
@@ -313,7 +300,14 @@ impl<B: Body> ArrowRows<B> {
         if rows < 0 {
             return Err(self.broken("a batch of fewer rows than none"));
         }
-        if matches!(self.mode, Mode::Pass) && !self.texts {
+        let batch = message.header_as_record_batch();
+        if let (Mode::Pass, Some(batch)) = (&self.mode, batch) {
+            self.check = if self.texts {
+                TextCheck::new(&self.source, &batch)
+                    .ok_or_else(|| self.broken("a batch has other buffers than its columns"))?
+            } else {
+                TextCheck::default()
+            };
             let begin = self.input.take(head.length);
             self.pass(begin);
             self.passing = head.body;
@@ -339,6 +333,10 @@ impl<B: Body> ArrowRows<B> {
         self.need(1)?;
         let piece = self.input.take(self.passing);
         self.passing -= piece.len();
+        self.check.look(&piece).map_err(|NotText(column)| {
+            let field = self.source.fields().get(column);
+            errors::not_text(field.map_or("", |field| field.name()))
+        })?;
         self.ready.push_back(piece);
         Ok(())
     }
@@ -353,7 +351,7 @@ impl<B: Body> ArrowRows<B> {
         Ok(())
     }
 
-    /// Decodes a batch: to check its texts, or to convert it.
+    /// Decodes a dictionary, also to check its texts, or a batch to convert it.
     fn decode(&mut self, message: &MessageBuffer, body: &Buffer) -> Result<(), DbError> {
         let message = message.as_ref();
         let version = message.version();
@@ -388,22 +386,39 @@ impl<B: Body> ArrowRows<B> {
                 return Err(self.unreadable(&error, bytes.as_ref()));
             }
         };
-        if let Mode::Convert(_) = self.mode {
-            let batch = self.convert(&batch)?;
-            if let Mode::Convert(stream) = &mut self.mode {
-                stream.push(&batch).map_err(|error| unencodable(&error))?;
-            }
-        }
-        Ok(())
-    }
-
-    fn convert(&mut self, batch: &RecordBatch) -> Result<RecordBatch, DbError> {
         let mut length = batch.num_rows();
         if let Some(left) = &mut self.left {
             length = length.min(usize::try_from(*left).unwrap_or(usize::MAX));
             *left -= length as u64;
         }
-        let batch = batch.slice(0, length);
+        let pieces = body.len() / BATCH_BYTES + 1;
+        self.waiting = Some(Waiting {
+            batch: batch.slice(0, length),
+            step: length.div_ceil(pieces).max(1),
+        });
+        Ok(())
+    }
+
+    /// Converts the next rows of the batch that waits.
+    fn convert_some(&mut self) -> Result<(), DbError> {
+        let Some(Waiting { batch, step }) = self.waiting.take() else {
+            return Ok(());
+        };
+        let length = step.min(batch.num_rows());
+        let converted = self.convert(&batch.slice(0, length))?;
+        if let Mode::Convert(stream) = &mut self.mode {
+            stream
+                .push(&converted)
+                .map_err(|error| unencodable(&error))?;
+        }
+        if length < batch.num_rows() {
+            let batch = batch.slice(length, batch.num_rows() - length);
+            self.waiting = Some(Waiting { batch, step });
+        }
+        Ok(())
+    }
+
+    fn convert(&self, batch: &RecordBatch) -> Result<RecordBatch, DbError> {
         let columns = batch
             .columns()
             .iter()
@@ -414,7 +429,7 @@ impl<B: Body> ArrowRows<B> {
                     .map_err(|error| errors::unconvertible(field.name(), &error))
             })
             .collect::<Result<Vec<_>, _>>()?;
-        let options = RecordBatchOptions::new().with_row_count(Some(length));
+        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
         RecordBatch::try_new_with_options(Arc::clone(&self.plan.schema), columns, &options)
             .map_err(|error| unencodable(&error))
     }
@@ -446,32 +461,6 @@ impl<B: Body> ArrowRows<B> {
             None => self.broken(&format!("Arrow: {error}")),
         }
     }
-}
-
-fn has_text(field: &Field) -> bool {
-    fn within(ty: &DataType) -> bool {
-        match ty {
-            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => true,
-            DataType::Dictionary(_, values) => within(values),
-            DataType::List(field) | DataType::Map(field, _) => within(field.data_type()),
-            DataType::Struct(fields) => fields.iter().any(|field| within(field.data_type())),
-            _ => false,
-        }
-    }
-    within(field.data_type())
-}
-
-/// The same columns with texts as bytes.
-fn without_text(schema: &Schema) -> Schema {
-    let fields: Vec<Field> = schema
-        .fields()
-        .iter()
-        .map(|field| match field.data_type() {
-            DataType::Utf8 => field.as_ref().clone().with_data_type(DataType::Binary),
-            _ => field.as_ref().clone(),
-        })
-        .collect();
-    Schema::new(fields)
 }
 
 /// The schema as a message of a stream.

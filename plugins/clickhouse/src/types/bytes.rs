@@ -52,7 +52,46 @@ pub(crate) fn bfloat16(bytes: [u8; 2]) -> f32 {
     f32::from_bits(u32::from(u16::from_le_bytes(bytes)) << 16)
 }
 
-/// The address as people write it.
+/// The most bytes that an address has: `255.255.255.255`.
+pub(crate) const IPV4_LENGTH: usize = 15;
+
+/// Every number of an address with the dot behind it, and how many bytes that takes.
+const OCTETS: [([u8; 4], usize); 256] = octets();
+
+const fn octets() -> [([u8; 4], usize); 256] {
+    let mut octets = [([0; 4], 0); 256];
+    let mut octet = 0u8;
+    loop {
+        let (hundreds, tens, ones) = (
+            b'0' + octet / 100,
+            b'0' + octet / 10 % 10,
+            b'0' + octet % 10,
+        );
+        octets[octet as usize] = match octet {
+            0..10 => ([ones, b'.', 0, 0], 2),
+            10..100 => ([tens, ones, b'.', 0], 3),
+            100.. => ([hundreds, tens, ones, b'.'], 4),
+        };
+        if octet == u8::MAX {
+            return octets;
+        }
+        octet += 1;
+    }
+}
+
+/// Appends the address as people write it.
+pub(crate) fn write_ipv4(number: u32, text: &mut Vec<u8>) {
+    let mut written = [0; IPV4_LENGTH + 1];
+    let mut end = 0;
+    for octet in number.to_be_bytes() {
+        let (digits, length) = &OCTETS[usize::from(octet)];
+        written[end..end + 4].copy_from_slice(digits);
+        end += length;
+    }
+    text.extend_from_slice(&written[..end - 1]);
+}
+
+/// As [`write_ipv4`], by itself.
 pub(crate) fn ipv4(number: u32) -> String {
     Ipv4Addr::from(number).to_string()
 }
@@ -105,6 +144,16 @@ mod tests {
             "340282366920938463463374607431768211455"
         );
         assert_eq!(wide([0xff; 16], true).to_string(), "-1");
+    }
+
+    #[test]
+    fn an_address_is_written_as_the_standard_library_does() {
+        let octets = (0..=255u32).map(|octet| octet * 0x0101_0101);
+        for number in octets.chain([0, 1, 0x0a00_0001, 0xc0a8_00fe, 0x0164_0a00, u32::MAX]) {
+            let mut text = b"before ".to_vec();
+            write_ipv4(number, &mut text);
+            assert_eq!(text, format!("before {}", ipv4(number)).into_bytes());
+        }
     }
 
     #[test]

@@ -13,8 +13,9 @@ use arrow_array::types::{Int8Type, Int16Type, Int32Type, Int64Type, UInt16Type, 
 use arrow_array::{
     Array, ArrayRef, BinaryArray, Date32Array, Decimal256Array, DictionaryArray,
     FixedSizeListArray, Float32Array, Float64Array, Int32Array, ListArray, MapArray, StringArray,
-    StructArray, make_array, new_null_array,
+    StructArray, UInt32Array, make_array, new_null_array,
 };
+use arrow_buffer::OffsetBuffer;
 use arrow_schema::{DataType, FieldRef, TimeUnit};
 
 use super::bytes;
@@ -25,6 +26,8 @@ use super::{Element, Enum, Geo, Type};
 pub enum ConvertError {
     #[error("it holds bytes that are no UTF-8 text")]
     NotText,
+    #[error("its texts are too long for one batch")]
+    TooLong,
     #[error("the server sent {got} for the type {ty}")]
     Unexpected { ty: String, got: String },
     #[error("the server sent the number {0}, which is none of the enumeration")]
@@ -83,15 +86,7 @@ pub fn convert(ty: &Type, array: &ArrayRef, target: &DataType) -> Result<ArrayRe
             time(ty, array, target)
         }
         Type::Ipv4 => match array.data_type() {
-            DataType::UInt32 => {
-                let numbers = array.as_primitive::<UInt32Type>();
-                Ok(Arc::new(
-                    numbers
-                        .iter()
-                        .map(|number| number.map(bytes::ipv4))
-                        .collect::<StringArray>(),
-                ))
-            }
+            DataType::UInt32 => ipv4(array.as_primitive()),
             _ => string(ty, array, target),
         },
         Type::Ipv6 => texts(array, 16, |b| Some(bytes::ipv6(b.try_into().ok()?))),
@@ -176,6 +171,22 @@ fn low_cardinality(
     Ok(Arc::new(
         DictionaryArray::<Int32Type>::try_new(keys, values).map_err(arrow)?,
     ))
+}
+
+/// The addresses as people write them, without a text of its own for each.
+fn ipv4(numbers: &UInt32Array) -> Result<ArrayRef, ConvertError> {
+    let mut texts = Vec::with_capacity(numbers.len() * bytes::IPV4_LENGTH);
+    let mut ends = Vec::with_capacity(numbers.len() + 1);
+    ends.push(0);
+    for (row, number) in numbers.values().iter().enumerate() {
+        if numbers.is_valid(row) {
+            bytes::write_ipv4(*number, &mut texts);
+        }
+        ends.push(i32::try_from(texts.len()).map_err(|_| ConvertError::TooLong)?);
+    }
+    let ends = OffsetBuffer::new(ends.into());
+    let texts = StringArray::try_new(ends, texts.into(), numbers.nulls().cloned());
+    Ok(Arc::new(texts.map_err(arrow)?))
 }
 
 /// Texts made of values of `length` bytes each.
@@ -344,25 +355,30 @@ fn enumeration(ty: &Type, names: &Enum, array: &ArrayRef) -> Result<ArrayRef, Co
     for (key, (_, number)) in names.names.iter().enumerate() {
         keys[slot(*number)] = i32::try_from(key).unwrap_or(-1);
     }
-    let numbers: Vec<Option<i16>> = match array.data_type() {
-        DataType::Int8 => array
-            .as_primitive::<Int8Type>()
-            .iter()
-            .map(|number| number.map(i16::from))
-            .collect(),
-        DataType::Int16 => array.as_primitive::<Int16Type>().iter().collect(),
+    let key = |row: usize, number: i16| match keys[slot(number)] {
+        // What stands under a NULL is nobody's number.
+        _ if array.is_null(row) => Ok(0),
+        -1 => Err(ConvertError::NotOfEnum(number.into())),
+        key => Ok(key),
+    };
+    let keys: Vec<i32> = match array.data_type() {
+        DataType::Int8 => {
+            let numbers = array.as_primitive::<Int8Type>().values().iter();
+            let numbers = numbers.map(|number| i16::from(*number)).enumerate();
+            numbers
+                .map(|(row, number)| key(row, number))
+                .collect::<Result<_, _>>()?
+        }
+        DataType::Int16 => {
+            let numbers = array.as_primitive::<Int16Type>().values().iter();
+            numbers
+                .enumerate()
+                .map(|(row, number)| key(row, *number))
+                .collect::<Result<_, _>>()?
+        }
         _ => return Err(unexpected(ty, array)),
     };
-    let keys = numbers
-        .into_iter()
-        .map(|number| match number {
-            None => Ok(None),
-            Some(number) => match keys[slot(number)] {
-                -1 => Err(ConvertError::NotOfEnum(number.into())),
-                key => Ok(Some(key)),
-            },
-        })
-        .collect::<Result<Int32Array, _>>()?;
+    let keys = Int32Array::new(keys.into(), array.nulls().cloned());
     Ok(Arc::new(
         DictionaryArray::<Int32Type>::try_new(keys, values).map_err(arrow)?,
     ))

@@ -34,6 +34,9 @@ fn a_number_becomes_the_moment_or_the_name_that_it_stands_for() {
         .into_iter()
         .collect();
     assert_eq!(names, [Some("a=b"), None, Some("it's")]);
+    let nobodys = Int8Array::new(vec![2, 99].into(), Some(vec![true, false].into()));
+    let names = converted("Nullable(Enum8('b' = 2))", Arc::new(nobodys)).expect("names");
+    assert!(names.is_valid(0) && names.is_null(1));
     let unknown: ArrayRef = Arc::new(Int8Array::from(vec![7]));
     assert_eq!(
         converted("Enum8('a' = 1)", unknown).expect_err("no name"),
@@ -55,9 +58,19 @@ fn wide_numbers_and_addresses_are_read_from_their_bytes() {
         address.as_string::<i32>().value(0),
         "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"
     );
-    let address: ArrayRef = Arc::new(UInt32Array::from(vec![0x0102_0304]));
-    let address = converted("IPv4", address).expect("an address");
-    assert_eq!(address.as_string::<i32>().value(0), "1.2.3.4");
+    let numbers = vec![Some(0x0102_0304), None, Some(u32::MAX), Some(0)];
+    let addresses: ArrayRef = Arc::new(UInt32Array::from(numbers));
+    let addresses = converted("Nullable(IPv4)", addresses).expect("addresses");
+    let addresses: Vec<_> = addresses.as_string::<i32>().iter().collect();
+    assert_eq!(
+        addresses,
+        [
+            Some("1.2.3.4"),
+            None,
+            Some("255.255.255.255"),
+            Some("0.0.0.0")
+        ]
+    );
 }
 
 #[test]

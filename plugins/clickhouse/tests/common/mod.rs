@@ -21,6 +21,8 @@ pub struct Plain {
     deadline: Option<Instant>,
     /// The head of every request, to look at.
     pub seen: std::rc::Rc<std::cell::RefCell<Vec<String>>>,
+    /// The content coding of every answer.
+    pub codings: std::rc::Rc<std::cell::RefCell<Vec<Option<String>>>>,
 }
 
 impl Plain {
@@ -29,6 +31,7 @@ impl Plain {
             address: (target.host.clone(), target.port),
             deadline: None,
             seen: std::rc::Rc::default(),
+            codings: std::rc::Rc::default(),
         }
     }
 }
@@ -93,6 +96,9 @@ impl Http for Plain {
                 headers.push((name.to_lowercase(), value.trim().to_owned()));
             }
         }
+        let coding = headers.iter().find(|(name, _)| name == "content-encoding");
+        let coding = coding.map(|(_, value)| value.clone());
+        self.codings.borrow_mut().push(coding);
         let is = |name: &str, value: &str| headers.iter().any(|(n, v)| n == name && v == value);
         let length = headers
             .iter()
@@ -221,6 +227,16 @@ pub fn open_target(target: &Target, password: &str) -> Result<Session<Plain>, Db
         Box::new(move || Some(password.clone())),
         deadline,
     )
+}
+
+/// A session in a database of its own.
+pub fn open_in(server: &ClickHouse, database: &str) -> Session<Plain> {
+    server.create_database(database).expect("a database");
+    let target = Target {
+        database: Some(server.name_of(database)),
+        ..target_of(server)
+    };
+    open_target(&target, server.password()).expect("a session")
 }
 
 pub fn open(server: &ClickHouse) -> Session<Plain> {

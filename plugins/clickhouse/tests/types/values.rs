@@ -1,0 +1,152 @@
+//! A value of every type, and its image in Arrow.
+
+/// An expression, the Arrow type and the value as Arrow shows it.
+pub const VALUES: &[(&str, &str, &str)] = &[
+    ("true", "Boolean", "true"),
+    ("toInt8(-128)", "Int8", "-128"),
+    (
+        "toUInt64(18446744073709551615)",
+        "UInt64",
+        "18446744073709551615",
+    ),
+    (
+        "toInt128('-170141183460469231731687303715884105728')",
+        "Decimal256(39, 0)",
+        "-170141183460469231731687303715884105728",
+    ),
+    (
+        "toUInt128('340282366920938463463374607431768211455')",
+        "Decimal256(39, 0)",
+        "340282366920938463463374607431768211455",
+    ),
+    (
+        "toInt256('-57896044618658097711785492504343953926634992332820282019728792003956564819968')",
+        "Utf8",
+        "-57896044618658097711785492504343953926634992332820282019728792003956564819968",
+    ),
+    (
+        "toUInt256('115792089237316195423570985008687907853269984665640564039457584007913129639935')",
+        "Utf8",
+        "115792089237316195423570985008687907853269984665640564039457584007913129639935",
+    ),
+    ("toFloat32(1.5)", "Float32", "1.5"),
+    ("nan", "Float64", "NaN"),
+    ("-inf", "Float64", "-inf"),
+    ("toBFloat16(1.5)", "Float32", "1.5"),
+    ("toDecimal32('-1.10', 2)", "Decimal128(9, 2)", "-1.10"),
+    (
+        "toDecimal256('1.1', 75)",
+        "Decimal256(76, 75)",
+        "1.100000000000000000000000000000000000000000000000000000000000000000000000000",
+    ),
+    ("'héllo\\0'", "Utf8", "héllo\0"),
+    ("''", "Utf8", ""),
+    ("toFixedString('ab', 4)", "FixedSizeBinary(4)", "61620000"),
+    ("toDate('2149-06-06')", "Date32", "2149-06-06"),
+    ("toDate32('1900-01-01')", "Date32", "1900-01-01"),
+    ("toDate32('2299-12-31')", "Date32", "2299-12-31"),
+    (
+        "toDateTime('2106-02-07 06:28:15', 'UTC')",
+        "Timestamp(s, \"UTC\")",
+        "2106-02-07T06:28:15Z",
+    ),
+    (
+        "toDateTime64('2020-01-01 00:00:00.12345', 5, 'UTC')",
+        "Timestamp(µs, \"UTC\")",
+        "2020-01-01T00:00:00.123450Z",
+    ),
+    (
+        "toDateTime64('2020-01-01 00:00:00.123456789', 9, 'UTC')",
+        "Timestamp(ns, \"UTC\")",
+        "2020-01-01T00:00:00.123456789Z",
+    ),
+    (
+        "toDateTime64('1900-01-01 00:00:00', 0, 'UTC')",
+        "Timestamp(s, \"UTC\")",
+        "1900-01-01T00:00:00Z",
+    ),
+    ("toTime('01:02:03')", "Duration(s)", "PT3723S"),
+    (
+        "toTime64('-999:59:59.5', 3)",
+        "Duration(ms)",
+        "-PT3599999.5S",
+    ),
+    ("INTERVAL 5 DAY", "Int64", "5"),
+    (
+        "toUUID('61f0c404-5cb3-11e7-907b-a6006ad3dba0')",
+        "FixedSizeBinary(16)",
+        "61f0c4045cb311e7907ba6006ad3dba0",
+    ),
+    ("toIPv4('255.0.0.1')", "Utf8", "255.0.0.1"),
+    ("toIPv6('::ffff:1.2.3.4')", "Utf8", "::ffff:1.2.3.4"),
+    (
+        "CAST('it\\'s=', 'Enum8(\\'it\\\\\\'s=\\' = -1, \\'b\\' = 2)')",
+        "Dictionary(Int32, Utf8)",
+        "it's=",
+    ),
+    (
+        "CAST('b', 'Enum16(\\'a\\' = -1000, \\'b\\' = 2)')",
+        "Dictionary(Int32, Utf8)",
+        "b",
+    ),
+    ("toLowCardinality('x')", "Dictionary(Int32, Utf8)", "x"),
+    (
+        "CAST(NULL, 'LowCardinality(Nullable(String))')",
+        "Dictionary(Int32, Utf8)",
+        "",
+    ),
+    ("CAST(NULL, 'Nullable(Int32)')", "Int32", ""),
+    ("NULL", "Null", ""),
+    ("[1, NULL]", "List(UInt8)", "[1, ]"),
+    ("[[toLowCardinality('a')], []]", "", "[[a], []]"),
+    (
+        "[toDateTime('2020-01-01 00:00:00', 'UTC')]",
+        "",
+        "[2020-01-01T00:00:00Z]",
+    ),
+    ("map('a', 1, 'a', 2)", "", "{a: 1, a: 2}"),
+    ("map(1, 'x')", "", "{1: x}"),
+    ("(1, 'a')", "", "{1: 1, 2: a}"),
+    (
+        "CAST((1, toIPv4('1.2.3.4')), 'Tuple(x UInt8, y IPv4)')",
+        "",
+        "{x: 1, y: 1.2.3.4}",
+    ),
+    ("tuple()", "", "{}"),
+    (
+        "CAST('{\"a\":{\"b\":1}}', 'JSON')",
+        "Utf8",
+        r#"{"a":{"b":1}}"#,
+    ),
+    ("CAST(1::UInt64, 'Variant(UInt64, String)')", "Utf8", "1"),
+    ("CAST(NULL, 'Variant(UInt64, String)')", "Utf8", ""),
+    ("CAST('x', 'Dynamic')", "Utf8", "\"x\""),
+    ("CAST((1, 2), 'Point')", "", "[1.0, 2.0]"),
+    (
+        "CAST([(1, 2), (3, 4)], 'Ring')",
+        "",
+        "[[1.0, 2.0], [3.0, 4.0]]",
+    ),
+    ("CAST((1., 2.)::Point, 'Geometry')", "Utf8", "[1.0,2.0]"),
+    (
+        "CAST(1, 'SimpleAggregateFunction(sum, UInt64)')",
+        "UInt64",
+        "1",
+    ),
+    ("CAST([1, 2, 3], 'QBit(Float32, 3)')", "", "[1.0, 2.0, 3.0]"),
+];
+
+/// Those that the other client does not read.
+pub const UNREAD: &[&str] = &[
+    "NULL",
+    "CAST((1, toIPv4('1.2.3.4')), 'Tuple(x UInt8, y IPv4)')",
+    "tuple()",
+    "CAST('{\"a\":{\"b\":1}}', 'JSON')",
+    "CAST(1::UInt64, 'Variant(UInt64, String)')",
+    "CAST(NULL, 'Variant(UInt64, String)')",
+    "CAST('x', 'Dynamic')",
+    "CAST((1, 2), 'Point')",
+    "CAST([(1, 2), (3, 4)], 'Ring')",
+    "CAST((1., 2.)::Point, 'Geometry')",
+    "CAST([1, 2, 3], 'QBit(Float32, 3)')",
+];
