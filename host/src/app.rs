@@ -9,11 +9,12 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Config;
 use crate::knowledge::index::{self, Index};
 use crate::knowledge::search::embed::{EmbedError, EndpointSettings, Source, minilm};
-use crate::knowledge::{Library, Syncs};
+use crate::knowledge::{Library, Proposals, Syncs};
 use crate::limits::Limits;
 use crate::plugins::egress::InvalidCidr;
 use crate::plugins::trust::InvalidAdmission;
 use crate::plugins::{Admission, Components, EgressPolicy, LoadError, PluginOptions, Plugins};
+use crate::profiling::Profiling;
 use crate::registry::{Credentials, Registry, RegistryOptions};
 use crate::store::{InvalidLocation, Location, Store};
 use crate::tools::{PolicyError, ToolPolicy, Tools};
@@ -27,6 +28,8 @@ pub struct App {
     pub registry: Registry,
     pub library: Library,
     pub syncs: Syncs,
+    pub profiling: Profiling,
+    pub proposals: Proposals,
     pub index: Index,
     pub tools: Tools,
     /// Only in the server; the command line counts nothing.
@@ -99,7 +102,9 @@ impl App {
             },
             Arc::clone(&limits),
         );
+        let profiling = Profiling::new(store.clone(), registry.clone(), Arc::clone(&limits));
         let library = Library::new(store, registry.clone(), Arc::clone(&limits));
+        let proposals = Proposals::new(library.clone());
         let syncs = Syncs::new(library.clone(), config.datapoints_dir.clone());
         let tools = Tools::new(plugins.clone(), tool_policy, Arc::clone(&limits));
         Ok(Self {
@@ -109,6 +114,8 @@ impl App {
             registry,
             library,
             syncs,
+            profiling,
+            proposals,
             index,
             tools,
             metrics,
@@ -119,6 +126,7 @@ impl App {
     /// Takes leave of all databases: cancels what still runs there, closes sessions, closes our own.
     pub async fn close(&self) {
         self.syncs.close().await;
+        self.profiling.close().await;
         self.plugins.shutdown().await;
         self.registry.close().await;
     }

@@ -214,6 +214,21 @@ impl House {
         }
     }
 
+    /// Runs statements in a database, as an administrator. ClickHouse takes one at a time.
+    ///
+    /// # Errors
+    /// What the server says.
+    pub fn sql(&self, database: &str, statements: &[&str]) -> Result<()> {
+        for sql in statements {
+            match &self.server {
+                Server::Postgres(server) => server.psql(database, sql)?,
+                Server::MariaDb(server) => server.sql(database, sql)?,
+                Server::ClickHouse(server) => server.sql(sql)?,
+            };
+        }
+        Ok(())
+    }
+
     /// How many statements that contain `part` run on the server, the asking one excluded.
     ///
     /// # Errors

@@ -51,6 +51,7 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     let mut terminate = signal(SignalKind::terminate())?;
     let app = App::open(config, Some(metrics)).await?;
     app.syncs.tidy().await;
+    app.profiling.tidy().await;
     tokio::spawn(app.index.clone().follow(app.shutdown.clone()));
     // The server serves also when nobody reads this.
     let _ = writeln!(

@@ -11,8 +11,11 @@
 
 mod connections;
 mod datapoints;
+mod jobs;
 mod migrate;
 mod open;
+mod profiles;
+mod proposals;
 mod sync_jobs;
 #[cfg(test)]
 mod tests;
@@ -22,7 +25,10 @@ pub use datapoints::{
     DatapointFilter, DatapointPlace, DatapointRow, Embedding, NewDatapoint, NewEmbedding, Origin,
     ScopeChange, ScopeRef, ScopeSnapshot, ScopeVersion,
 };
+pub use jobs::{Counts, JobKind, JobRow, LatestJob, NewJob};
 pub use open::{InvalidLocation, Location};
+pub use profiles::ProfileRow;
+pub use proposals::{Approval, NewProposal, ProposalPlace, ProposalRow, ProposalStatus};
 pub use sync_jobs::{JobProgress, JobStatus, NewSyncJob, SyncJobRow};
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -50,6 +56,15 @@ pub enum StoreError {
     /// The scope has a DataPoint of this id.
     #[error("the DataPoint exists")]
     DatapointExists,
+    /// A scope has a DataPoint of this id, and one that was to be approved has it too.
+    #[error("the DataPoint {id} exists")]
+    ProposalExists { id: String },
+    /// There is no such proposal.
+    #[error("the proposal {id} is gone")]
+    ProposalMissing { id: Uuid },
+    /// Somebody has approved or rejected it.
+    #[error("the proposal {id} was reviewed")]
+    ProposalReviewed { id: Uuid },
     /// There is no connection of this id any longer.
     #[error("the connection {id} is gone")]
     ConnectionMissing { id: Uuid },
