@@ -9,6 +9,7 @@
 //! tables up to date; while the database is down every call answers [`StoreError::Unavailable`], at once if
 //! another has only just waited in vain. What is stored here are rows; what they mean is the layers' above.
 
+mod changes;
 mod connections;
 mod datapoints;
 mod jobs;
@@ -127,8 +128,10 @@ macro_rules! in_transaction {
             }
             crate::store::Pool::Postgres(pool) => {
                 let mut $transaction = pool.begin().await?;
-                sqlx::query("SELECT pg_advisory_xact_lock($1)")
+                // Whoever listens hears of it when the transaction is committed.
+                sqlx::query("SELECT pg_advisory_xact_lock($1), pg_notify($2, '')")
                     .bind(crate::store::WRITE_LOCK)
+                    .bind(crate::store::changes::CHANNEL)
                     .execute(&mut *$transaction)
                     .await?;
                 let value = $body;

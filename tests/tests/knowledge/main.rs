@@ -7,6 +7,7 @@ mod commands;
 mod crash;
 mod files;
 mod retrieval;
+mod servers;
 mod single;
 mod sync;
 mod sync_scopes;
