@@ -120,6 +120,7 @@ limits! {
     sync_files: "DATACHAT_SYNC_FILES" = 100_000 "files", "Files that one sync reads, and entries of its folders that it looks at.";
     sync_bytes: "DATACHAT_SYNC_BYTES" = 268_435_456 "bytes", "What one sync reads in all; it is held in memory.";
     sync_lease_ms: "DATACHAT_SYNC_LEASE_MS" = 5_000 "milliseconds", "A job (sync, profiling, generation) whose process has given no sign for this long counts as interrupted; it gives ten in that time.";
+    sync_settle_ms: "DATACHAT_SYNC_SETTLE_MS" = 500 "milliseconds", "The watched folder is read once nothing has changed in it for this long.";
     profile_jobs: "DATACHAT_PROFILE_JOBS" = 2 "jobs", "Profilings that one server does at a time; the others wait.";
     profile_sample_bytes: "DATACHAT_PROFILE_SAMPLE_BYTES" = 16_777_216 "bytes", "Arrow data of one sample; a sample of very long rows has fewer of them.";
     profiles_kept: "DATACHAT_PROFILES_KEPT" = 10 "profiles", "The latest profiles of a connection are kept; older ones go.";

@@ -11,6 +11,7 @@ use super::failure::Failure;
 use crate::api::server;
 use crate::app::App;
 use crate::config::Config;
+use crate::knowledge::sync::Watcher;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -53,6 +54,11 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     app.syncs.tidy().await;
     app.profiling.tidy().await;
     tokio::spawn(app.index.clone().follow(app.shutdown.clone()));
+    if let (true, Some(folder)) = (app.config.sync_watcher, &app.config.datapoints_dir) {
+        let settle = Duration::from_millis(app.limits.sync_settle_ms);
+        let watcher = Watcher::new(app.syncs.clone(), folder.clone(), settle);
+        tokio::spawn(watcher.run(app.shutdown.clone()));
+    }
     // The server serves also when nobody reads this.
     let _ = writeln!(
         std::io::stdout(),

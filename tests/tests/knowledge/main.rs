@@ -11,3 +11,4 @@ mod servers;
 mod single;
 mod sync;
 mod sync_scopes;
+mod watcher;
