@@ -6,6 +6,7 @@ use std::sync::Arc;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::chat::Models;
 use crate::config::Config;
 use crate::knowledge::index::{self, Index};
 use crate::knowledge::search::embed::{EmbedError, EndpointSettings, Source, minilm};
@@ -31,6 +32,7 @@ pub struct App {
     pub profiling: Profiling,
     pub proposals: Proposals,
     pub index: Index,
+    pub models: Models,
     pub tools: Tools,
     /// Only in the server; the command line counts nothing.
     pub metrics: Option<PrometheusHandle>,
@@ -106,7 +108,12 @@ impl App {
         let library = Library::new(store, registry.clone(), Arc::clone(&limits));
         let proposals = Proposals::new(library.clone());
         let syncs = Syncs::new(library.clone(), config.datapoints_dir.clone());
-        let tools = Tools::new(plugins.clone(), tool_policy, Arc::clone(&limits));
+        let tools = Tools::new(
+            plugins.clone(),
+            tool_policy,
+            (index.clone(), library.clone()),
+            Arc::clone(&limits),
+        );
         Ok(Self {
             config: Arc::new(config),
             limits,
@@ -117,6 +124,7 @@ impl App {
             profiling,
             proposals,
             index,
+            models: Models::default(),
             tools,
             metrics,
             shutdown: CancellationToken::new(),

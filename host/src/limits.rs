@@ -106,6 +106,8 @@ limits! {
     relations_max: "DATACHAT_RELATIONS_MAX" = 100_000 "relations", "The most that one introspection keeps in memory.";
     index_poll_ms: "DATACHAT_INDEX_POLL_MS" = 500 "milliseconds", "How often the search looks for DataPoints that other servers have changed.";
     catalogue_fresh_ms: "DATACHAT_CATALOGUE_FRESH_MS" = 30_000 "milliseconds", "How long the list of a database's tables is taken for true in a search.";
+    values_fresh_ms: "DATACHAT_VALUES_FRESH_MS" = 600_000 "milliseconds", "How long the values that text columns hold are taken for true when a question is read.";
+    values_read_ms: "DATACHAT_VALUES_READ_MS" = 5_000 "milliseconds", "How long a connection is asked for the values of its text columns in all.";
     retrieval_top_k: "DATACHAT_RETRIEVAL_TOP_K" = 10 "hits", "A search for DataPoints that names no `top_k` gets this many.";
     retrieval_max_top_k: "DATACHAT_RETRIEVAL_MAX_TOP_K" = 100 "hits", "The most that a request may ask for as `top_k`.";
     embedding_batch: "DATACHAT_EMBEDDING_BATCH" = 64 "texts", "The most texts in one request to the embeddings endpoint.";

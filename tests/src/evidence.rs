@@ -5,14 +5,24 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
-/// Cargo's target folder: test programs stand in `<target>/<profile>/deps`.
-pub(crate) fn target_folder() -> Result<PathBuf> {
+/// The folder of the profile that was built: programs stand in it, tests in `deps` below it.
+pub(crate) fn profile_folder() -> Result<PathBuf> {
     let program = std::env::current_exe()?;
-    program
-        .ancestors()
-        .nth(3)
+    let folder = program
+        .parent()
+        .context("this program does not run from cargo's target folder")?;
+    Ok(match folder.file_name() {
+        Some(name) if name == "deps" => folder.with_file_name(""),
+        _ => folder.to_owned(),
+    })
+}
+
+/// Cargo's target folder.
+pub(crate) fn target_folder() -> Result<PathBuf> {
+    profile_folder()?
+        .parent()
         .map(PathBuf::from)
-        .context("this test does not run from cargo's target folder")
+        .context("this program does not run from cargo's target folder")
 }
 
 /// Where tests leave what servers logged and answered.

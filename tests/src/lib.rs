@@ -5,9 +5,11 @@
 //! was left in the test log folder once more by `cargo xtask test`.
 
 mod client;
+pub mod compare;
 pub mod components;
 pub mod engines;
 mod evidence;
+pub mod examples;
 pub mod sandbox;
 mod seed;
 mod server;

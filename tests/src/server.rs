@@ -17,7 +17,7 @@ use datachat_throwaway::{Leash, Owner, Signal};
 use serde_json::{Value, json};
 
 use crate::client::Client;
-use crate::evidence::{log_folder, target_folder};
+use crate::evidence::{log_folder, profile_folder, target_folder};
 use crate::seed;
 use crate::shows_canary;
 
@@ -318,12 +318,7 @@ impl Drop for TestServer {
 
 /// The program that cargo built beside this test.
 fn program() -> Result<PathBuf> {
-    let test = std::env::current_exe()?;
-    let profile = test
-        .parent()
-        .and_then(Path::parent)
-        .context("this test does not run from cargo's target folder")?;
-    let program = profile.join("datachat-under-test");
+    let program = profile_folder()?.join("datachat-under-test");
     if !program.exists() {
         bail!("{} is missing; run `cargo xtask test`", program.display());
     }

@@ -167,6 +167,7 @@ fn components_know_nothing_of_the_host_and_the_host_nothing_of_components() -> R
         "sdk",
         "postgres",
         "sql-tools",
+        "knowledge-tools",
         "examples/csv",
         "examples/column-stats",
     ] {
@@ -177,7 +178,12 @@ fn components_know_nothing_of_the_host_and_the_host_nothing_of_components() -> R
         );
     }
     let found = dependencies("host/Cargo.toml")?;
-    for component in ["datachat-sdk", "datachat-postgres", "datachat-sql-tools"] {
+    for component in [
+        "datachat-sdk",
+        "datachat-postgres",
+        "datachat-sql-tools",
+        "datachat-knowledge-tools",
+    ] {
         assert!(!found.contains(&component.to_owned()), "host: {found:?}");
     }
     Ok(())

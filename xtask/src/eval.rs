@@ -5,7 +5,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::workspace::{Workspace, cargo};
-use crate::{command, model, prerequisites};
+use crate::{command, model, prerequisites, test};
 
 /// Asks the labelled questions of `datapoints/eval/retrieval.jsonl` and prints how well they were answered.
 /// `sweep` tries many weights on those that are for tuning.
@@ -25,6 +25,33 @@ pub fn retrieval(sweep: bool) -> Result<()> {
     evaluate.arg(workspace.root.join("datapoints"));
     if sweep {
         evaluate.arg("--sweep");
+    }
+    command::run(&mut evaluate)
+}
+
+/// Asks the labelled questions of `datapoints/eval/chat.jsonl` and prints how well they were answered, on three
+/// engines: those for tuning with what went wrong, those held out with nothing but numbers.
+///
+/// # Errors
+/// When it can't be built, or a server does not start.
+pub fn chat(holdout: bool) -> Result<()> {
+    let workspace = Workspace::find()?;
+    test::prepare(&workspace)?;
+    command::run(
+        cargo()
+            .args([
+                "build",
+                "--workspace",
+                "--bin",
+                "evaluate-chat",
+                "--bin",
+                "datachat-under-test",
+            ])
+            .current_dir(&workspace.root),
+    )?;
+    let mut evaluate = Command::new(workspace.target.join("debug/evaluate-chat"));
+    if holdout {
+        evaluate.arg("--holdout");
     }
     command::run(&mut evaluate)
 }

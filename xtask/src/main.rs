@@ -43,6 +43,8 @@ cargo xtask <command>
              measure the search for DataPoints against others and write docs/benchmarks-retrieval.md
   eval retrieval [--sweep]
              ask the labelled questions of datapoints/eval and say how well they were answered
+  eval chat [--holdout]
+             ask the labelled questions of datapoints/eval of the chat, on three engines
              (--sweep: with many weights, the questions for tuning alone)
   fuzz [TARGET] [--seconds N] [--keep]
              throw random bytes at what reads foreign bytes, 600 s a target
@@ -79,6 +81,9 @@ fn dispatch(arguments: &[&str]) -> Result<bool> {
         }
         "bench" if matches!(rest, ["retrieval"] | ["retrieval", "--quick"]) => {
             bench::retrieval(rest.len() > 1).map(|()| true)
+        }
+        "eval" if matches!(rest, ["chat"] | ["chat", "--holdout"]) => {
+            eval::chat(rest.len() > 1).map(|()| true)
         }
         "eval" if matches!(rest, ["retrieval"] | ["retrieval", "--sweep"]) => {
             eval::retrieval(rest.len() > 1).map(|()| true)

@@ -15,6 +15,7 @@ use crate::workspace::Workspace;
 /// The shipped components: the package, and the name of its file.
 const SHIPPED: &[(&str, &str)] = &[
     ("datachat-clickhouse", "clickhouse"),
+    ("datachat-knowledge-tools", "knowledge-tools"),
     ("datachat-mysql", "mysql"),
     ("datachat-postgres", "postgres"),
     ("datachat-sql-tools", "sql-tools"),

@@ -23,16 +23,7 @@ use crate::{model, plugins, prerequisites};
 /// When something can't be built, a test fails, or a credential was seen.
 pub fn run(arguments: &[&str]) -> Result<()> {
     let workspace = Workspace::find()?;
-    prerequisites::libclang()?;
-    prerequisites::postgres()?;
-    prerequisites::mariadb()?;
-    prerequisites::clickhouse(&workspace)?;
-    model::if_possible();
-    plugins::run(plugins::Options {
-        hostile: true,
-        examples: true,
-        choice: Choice::Automatic,
-    })?;
+    prepare(&workspace)?;
     let logs = workspace.test_logs();
     if logs.exists() {
         fs::remove_dir_all(&logs)?;
@@ -53,6 +44,23 @@ pub fn run(arguments: &[&str]) -> Result<()> {
         (Err(tested), Err(leaked)) => Err(tested.context(leaked)),
         (tested, searched) => tested.and(searched),
     }
+}
+
+/// Sees to servers, model and components.
+///
+/// # Errors
+/// What is missing, and how to get it.
+pub fn prepare(workspace: &Workspace) -> Result<()> {
+    prerequisites::libclang()?;
+    prerequisites::postgres()?;
+    prerequisites::mariadb()?;
+    prerequisites::clickhouse(workspace)?;
+    model::if_possible();
+    plugins::run(plugins::Options {
+        hostile: true,
+        examples: true,
+        choice: Choice::Automatic,
+    })
 }
 
 /// Runs a command, its output on ours and in a file.

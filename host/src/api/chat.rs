@@ -121,6 +121,7 @@ async fn answer(app: &App, body: ChatBody, events: Events) -> Result<Reply, Prob
     let knowledge = Knowledge {
         index: &app.index,
         library: &app.library,
+        models: &app.models,
     };
     let reply = chat::ask(&connection, body.question, knowledge, &app.limits, events).await;
     reply.map_err(|error| {

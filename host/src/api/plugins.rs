@@ -18,7 +18,7 @@ use super::convert::sentence;
 use super::extract::{Admin, Object};
 use super::problem::{Code, Problem};
 use crate::app::App;
-use crate::plugins::contract::{ContractError, SERVED};
+use crate::plugins::contract::ContractError;
 use crate::plugins::folders::FolderError;
 use crate::plugins::{ChangeError, Folders, Install, LoadError, PluginView};
 
@@ -148,11 +148,14 @@ impl From<ChangeError> for Problem {
             ChangeError::Name { .. } => Self::field("name", "value", text),
             ChangeError::Digest { .. } => refused("digest_mismatch").with("field", "digest"),
             ChangeError::Refused(error) => match error {
-                LoadError::Contract(ContractError::Unserved { versions }) => {
-                    refused("version_not_served")
-                        .with("versions", json!(versions))
-                        .with("served", json!(SERVED))
-                }
+                LoadError::Contract(ContractError::Unserved {
+                    package,
+                    versions,
+                    served,
+                }) => refused("version_not_served")
+                    .with("package", package)
+                    .with("versions", json!(versions))
+                    .with("served", json!(served)),
                 LoadError::Contract(ContractError::World) => refused("no_plugin"),
                 LoadError::Ungranted { imports, .. } => {
                     refused("import_not_granted").with("imports", json!(imports))

@@ -5,11 +5,13 @@ use axum::extract::State;
 use serde_json::{Value, json};
 
 use super::body::Fields;
+use super::convert::sentence;
 use super::datapoints::scope_word;
 use super::extract::Object;
 use super::problem::{Code, Problem};
 use crate::app::App;
 use crate::knowledge::index::RetrieveError;
+use crate::knowledge::reader::ReadError;
 use crate::knowledge::search::{Hit, VectorUse};
 use crate::limits::Limits;
 
@@ -83,6 +85,17 @@ impl From<RetrieveError> for Problem {
                 tracing::error!(%error, "a search failed");
                 Self::internal()
             }
+        }
+    }
+}
+
+impl From<ReadError> for Problem {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Retrieve(error) => error.into(),
+            ReadError::Library(error) => error.into(),
+            // A tool has made it up.
+            ReadError::Place => Self::new(Code::PluginFailed, sentence(&error)),
         }
     }
 }

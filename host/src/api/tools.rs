@@ -127,6 +127,7 @@ impl From<RunError> for Problem {
                 Self::fields(&errors)
             }
             RunError::Query(error) => Self::from(&*error),
+            RunError::Read(error) => Self::from(error),
             RunError::Call(error) => match *error {
                 ToolCallError::Tool(error) => from_tool(error),
                 ToolCallError::Plugin(error) => Self::from(&error),

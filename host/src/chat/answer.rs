@@ -1,6 +1,8 @@
 //! Sentences: every number in them is one of the rows.
 
 use super::intent::SmallTalk;
+use super::plan::compile::{Output, Role};
+use super::planned;
 use super::rows::Rows;
 use super::tables::Table;
 
@@ -67,10 +69,74 @@ pub fn direct(rows: &Rows) -> String {
         "Executed SQL query successfully. Returned {} row(s).",
         rows.cells.len()
     );
-    match rows.summary.truncated_by {
-        Some(limit) => format!("{done} There are more: the result was cut off at `{limit}`."),
+    match cut_off(rows) {
+        Some(more) => format!("{done} {more}"),
         None => done,
     }
+}
+
+/// The result of a plan; `sentence` says what was computed, `units` those of its figures.
+pub fn plan(sentence: &str, rows: &Rows, columns: &[Output], units: &[Option<String>]) -> String {
+    let cell = |row: usize, column: usize| {
+        let cell = rows.cells.get(row).and_then(|row| row.get(column));
+        cell.map_or("null", |cell| cell.get().trim_matches('"'))
+    };
+    let figures = planned::places(columns, |role| matches!(role, Role::Figure(_)));
+    let groups = planned::places(columns, |role| matches!(role, Role::Time | Role::Dimension));
+    let unit = |column: usize| match columns[column].role {
+        Role::Figure(at) => units
+            .get(at)
+            .cloned()
+            .flatten()
+            .filter(|unit| unit != "share"),
+        _ => None,
+    };
+    let value = |row: usize, column: usize| match (cell(row, column), unit(column)) {
+        ("null", _) => "no value".to_owned(),
+        (digits, Some(unit)) => format!("{digits} {unit}"),
+        (digits, None) => digits.to_owned(),
+    };
+    if groups.is_empty() {
+        let values: Vec<String> = figures.iter().map(|at| value(0, *at)).collect();
+        return format!("{sentence}: {}.", values.join(" and "));
+    }
+    let mut parts = vec![format!("{sentence}: {} row(s).", rows.cells.len())];
+    // The first row is worth a word where the order says something.
+    let ordered = !columns.iter().any(|column| column.role == Role::Time);
+    let told = groups
+        .iter()
+        .rfind(|at| columns[**at].role == Role::Dimension);
+    if let (Some(figure), Some(group), true, false) =
+        (figures.first(), told, ordered, rows.cells.is_empty())
+    {
+        parts.push(format!(
+            "First: {}, {}.",
+            cell(0, *group),
+            value(0, *figure)
+        ));
+    }
+    parts.extend(cut_off(rows));
+    parts.join(" ")
+}
+
+/// The result of a template with its values.
+pub fn template(name: &str, values: &[String], rows: &Rows) -> String {
+    let with = if values.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", values.join(", "))
+    };
+    let mut parts = vec![format!("{name}{with}: {} row(s).", rows.cells.len())];
+    parts.extend(cut_off(rows));
+    parts.join(" ")
+}
+
+/// That there are more rows, if there are.
+fn cut_off(rows: &Rows) -> Option<String> {
+    let limit = rows.summary.truncated_by?;
+    Some(format!(
+        "There are more: the result was cut off at `{limit}`."
+    ))
 }
 
 pub fn unknown_table(name: &str) -> String {

@@ -45,6 +45,17 @@ impl Chart {
         }
     }
 
+    /// A table, if there is anything to show.
+    pub fn table(rows: &Rows) -> Self {
+        if rows.cells.is_empty() {
+            return Self::none();
+        }
+        Self {
+            hint: Hint::Table,
+            metadata: None,
+        }
+    }
+
     fn plain(hint: Hint, reason: &str) -> Self {
         Self {
             hint,

@@ -12,12 +12,15 @@ mod answer;
 pub mod chart;
 mod definition;
 pub mod intent;
+pub mod plan;
+mod planned;
 pub mod reply;
 mod rows;
 mod statement;
 mod tables;
 mod turn;
 
+pub use plan::Models;
 pub use reply::{Event, Events, Reply};
 pub use turn::ask;
 
@@ -34,6 +37,7 @@ use crate::query::encode::Numbers;
 pub struct Knowledge<'a> {
     pub index: &'a Index,
     pub library: &'a Library,
+    pub models: &'a Models,
 }
 
 /// Why a question has no answer.

@@ -3,13 +3,14 @@
 use serde_json::{Map, Value};
 
 use super::answer;
+use super::chart::{self, Chart};
 use super::definition;
 use super::intent::{self, Intent, SmallTalk, TableQuestion};
 use super::reply::{Answer, Event, Events, Log, Reply, Source, SubAnswer, Warning};
 use super::rows::{Rows, distinct_names};
 use super::statement;
 use super::tables::{Catalogue, Lookup, Table};
-use super::{AskError, Knowledge, Mode, Question, chart};
+use super::{AskError, Knowledge, Mode, Question};
 use crate::limits::Limits;
 use crate::plugins::Parameters;
 use crate::query::encode::Numbers;
@@ -62,17 +63,18 @@ pub async fn ask(
     ))
 }
 
-struct Turn<'a> {
-    connection: &'a Connection,
-    knowledge: Knowledge<'a>,
-    limits: &'a Limits,
+/// One turn while it runs.
+pub(super) struct Turn<'a> {
+    pub connection: &'a Connection,
+    pub knowledge: Knowledge<'a>,
+    pub limits: &'a Limits,
     numbers: Numbers,
-    log: Log,
+    pub log: Log,
 }
 
 impl Turn<'_> {
     async fn direct(&mut self, sql: String) -> Result<Answer, AskError> {
-        let rows = self.run(sql.clone()).await?;
+        let rows = self.run_plain(sql.clone()).await?;
         Ok(Answer {
             text: answer::direct(&rows),
             chart: chart::choose(&rows, ""),
@@ -122,7 +124,11 @@ impl Turn<'_> {
         Ok(match intent {
             Intent::Small(small) => {
                 let text = answer::small_talk(small);
-                let confidence = if small == SmallTalk::OffTopic { 0.5 } else { 0.8 };
+                let confidence = if small == SmallTalk::OffTopic {
+                    0.5
+                } else {
+                    0.8
+                };
                 Answer::words(Source::System, confidence, text)
             }
             Intent::ListTables => self.list_tables().await?,
@@ -135,30 +141,35 @@ impl Turn<'_> {
             Intent::Acknowledgement => {
                 Answer::clarification("What would you like to know about the data?")
             }
-            Intent::Other => Answer {
-                warnings: vec![Warning {
-                    warning_type: "llm_not_configured",
-                    message: "No language model is configured, and the question is none that is answered without."
-                        .to_owned(),
-                    suggestion: Some(
-                        "Ask for tables, the columns, the number or a sample of the rows of one, or send a statement \
-                         as `direct_sql`."
-                            .to_owned(),
-                    ),
-                }],
-                ..Answer::words(
-                    Source::System,
-                    0.8,
-                    "I can't answer this without a language model. I can list tables, describe one, count its rows \
-                     and show some of them.",
-                )
+            Intent::Other => match self.planned(asked).await? {
+                Some(answer) => answer,
+                None => Self::unplanned(),
             },
         })
     }
 
+    /// Neither a closed question nor one that can be planned.
+    fn unplanned() -> Answer {
+        let warning = Warning {
+            warning_type: "llm_not_configured",
+            message: "No language model is configured, and the question is none that is answered without.".to_owned(),
+            suggestion: Some(
+                "Ask for tables, the columns, the number or a sample of the rows of one, or for a metric that a \
+                 DataPoint defines, or send a statement as `direct_sql`."
+                    .to_owned(),
+            ),
+        };
+        let text = "I can't answer this without a language model. I can list tables, describe one, count its rows, \
+                    show some of them, and compute what the DataPoints of this database define.";
+        Answer {
+            warnings: vec![warning],
+            ..Answer::words(Source::System, 0.8, text)
+        }
+    }
+
     async fn define(&mut self, term: &str) -> Result<Answer, AskError> {
         let stage = self.log.begin("retrieval");
-        let Knowledge { index, library } = self.knowledge;
+        let Knowledge { index, library, .. } = self.knowledge;
         let found = definition::find(self.connection, index, library, term).await?;
         self.log.end(stage, found.decision, found.reason);
         Ok(found.answer)
@@ -186,7 +197,7 @@ impl Turn<'_> {
             "the statement for this dialect",
             "the database lists its own tables",
         );
-        let rows = self.run(sql.clone()).await?;
+        let rows = self.run_plain(sql.clone()).await?;
         let names: Vec<String> = (0..rows.cells.len())
             .filter_map(|row| {
                 let (schema, name) = (rows.text(row, 0)?, rows.text(row, 1)?);
@@ -199,7 +210,7 @@ impl Turn<'_> {
             })
             .collect();
         Ok(Answer {
-            chart: table_of(&rows),
+            chart: Chart::table(&rows),
             sql: Some(sql),
             rows: Some(rows),
             ..Answer::words(Source::Sql, 0.99, answer::tables(&names))
@@ -261,16 +272,16 @@ impl Turn<'_> {
             TableQuestion::Count => (statement::count(dialect, table), 0.96),
             TableQuestion::Sample(rows) => (statement::sample(dialect, table, rows), 0.96),
         };
-        let rows = self.run(sql.clone()).await?;
+        let rows = self.run_plain(sql.clone()).await?;
         let (text, chart) = match question {
             TableQuestion::Columns => {
                 let names: Vec<String> = (0..rows.cells.len())
                     .filter_map(|row| rows.text(row, 0))
                     .collect();
-                (answer::columns(table, &names), table_of(&rows))
+                (answer::columns(table, &names), Chart::table(&rows))
             }
             TableQuestion::Count => (answer::count(table, &rows), chart::choose(&rows, asked)),
-            TableQuestion::Sample(_) => (answer::sample(table, &rows), table_of(&rows)),
+            TableQuestion::Sample(_) => (answer::sample(table, &rows), Chart::table(&rows)),
         };
         Ok(Answer {
             chart,
@@ -280,13 +291,24 @@ impl Turn<'_> {
         })
     }
 
+    /// Runs a statement that binds nothing.
+    async fn run_plain(&mut self, sql: String) -> Result<Rows, AskError> {
+        let none = Parameters::Positional(Vec::new());
+        self.run(sql, none, QueryLimits::unasked(self.limits)).await
+    }
+
     /// Runs a statement: the policy judges ours as it judges anybody's.
-    async fn run(&mut self, sql: String) -> Result<Rows, AskError> {
+    pub(super) async fn run(
+        &mut self,
+        sql: String,
+        params: Parameters,
+        limits: QueryLimits,
+    ) -> Result<Rows, AskError> {
         let stage = self.log.begin("sql");
         let request = QueryRequest {
             sql,
-            params: Parameters::Positional(Vec::new()),
-            limits: QueryLimits::unasked(self.limits),
+            params,
+            limits,
         };
         let stream = execute(self.connection, request, self.limits).await?;
         let events = self.log.events.clone();
@@ -313,16 +335,6 @@ fn object(names: &[String], row: &[Box<serde_json::value::RawValue>]) -> Map<Str
     pairs
         .map(|(name, cell)| (name, cell.unwrap_or_default()))
         .collect()
-}
-
-fn table_of(rows: &Rows) -> chart::Chart {
-    if rows.cells.is_empty() {
-        return chart::Chart::none();
-    }
-    chart::Chart {
-        hint: chart::Hint::Table,
-        metadata: None,
-    }
 }
 
 fn name(intent: &Intent) -> String {

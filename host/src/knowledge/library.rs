@@ -11,9 +11,10 @@ use uuid::Uuid;
 
 use super::contract::{self, Contracts, Gap};
 use super::datapoint::{self, DataPoint, Detail, Problem};
+use super::search::Allowed;
 use super::{Kind, Scope, Tier, lifecycle, sql, store_form};
 use crate::limits::Limits;
-use crate::registry::{Registry, RegistryError, Unavailable};
+use crate::registry::{Connection, Registry, RegistryError, Unavailable};
 use crate::store::{DatapointFilter, DatapointPlace, DatapointRow, Origin, Store, StoreError};
 
 /// How often a write starts again when somebody else writes to the same scope meanwhile.
@@ -54,6 +55,30 @@ pub struct Selection {
     pub kind: Option<Kind>,
     /// A part of the id, name, tags or tables, in any case.
     pub text: Option<String>,
+}
+
+/// What a connection may see.
+#[derive(Debug, Clone)]
+pub struct Visible {
+    /// The scopes that were looked at, and their revisions.
+    pub version: Vec<(Scope, i64)>,
+    /// Nearest scope first, by id within one.
+    pub points: Vec<(Scope, Arc<DataPoint>)>,
+}
+
+impl Selection {
+    /// All of one scope.
+    pub fn of(scope: Scope) -> Self {
+        Self {
+            connection: scope.connection(),
+            scope: Some(match scope {
+                Scope::Connection(_) => ScopeKind::Connection,
+                Scope::Global => ScopeKind::Global,
+                Scope::Unscoped => ScopeKind::Unscoped,
+            }),
+            ..Self::default()
+        }
+    }
 }
 
 /// A kind of scope.
@@ -143,6 +168,46 @@ impl Library {
     pub async fn get(&self, id: &str, which: Which) -> Result<Stored, LibraryError> {
         let row = self.find(id, which).await?;
         stored(&row).ok_or_else(|| LibraryError::NotFound { id: id.to_owned() })
+    }
+
+    /// All DataPoints of a connection, of those that lead to the same database, and of everybody; `None` if they
+    /// are still those of `known`.
+    ///
+    /// # Errors
+    /// [`LibraryError::Unavailable`].
+    pub async fn visible(
+        &self,
+        connection: &Connection,
+        known: Option<&Vec<(Scope, i64)>>,
+    ) -> Result<Option<Visible>, LibraryError> {
+        let equivalent = self.registry.equivalent(connection).await;
+        let allowed = Allowed::new(connection.key.id, equivalent);
+        let versions = self.store.scope_versions().await?;
+        let revision = |scope: &Scope| {
+            let key = scope.to_string();
+            let found = versions.iter().find(|(other, _)| **other == key);
+            found.map_or(0, |(_, version)| version.revision)
+        };
+        let version: Vec<(Scope, i64)> = allowed
+            .scopes()
+            .iter()
+            .map(|scope| (*scope, revision(scope)))
+            .collect();
+        if known == Some(&version) {
+            return Ok(None);
+        }
+        let mut points = Vec::new();
+        for (scope, revision) in &version {
+            if *revision == 0 {
+                continue;
+            }
+            let snapshot = self.store.scope(&scope.to_string()).await?;
+            let own = snapshot.rows.iter();
+            points.extend(
+                own.filter_map(|(row, _)| Some((*scope, Arc::new(store_form::point(row)?)))),
+            );
+        }
+        Ok(Some(Visible { version, points }))
     }
 
     /// Stores a new DataPoint in the scope that its metadata name.

@@ -4,7 +4,8 @@
 //! scope: a DataPoint of one connection can't show up in an answer about another one.
 //!
 //! A DataPoint comes from a file, by [`Syncs`], or one by one, through the [`Library`]; both read, judge and
-//! store it in the same way. The [`Index`] follows what is stored, and answers what a question is about.
+//! store it in the same way. The [`Index`] follows what is stored, and answers what a question is about. A [`Reader`]
+//! is all of that for one connection, and nothing else.
 
 pub mod conflict;
 pub mod contract;
@@ -16,6 +17,7 @@ mod kind;
 pub mod library;
 pub mod lifecycle;
 pub mod proposals;
+pub mod reader;
 mod scope;
 pub mod search;
 pub mod sql;
@@ -31,6 +33,7 @@ pub use index::Index;
 pub use kind::Kind;
 pub use library::Library;
 pub use proposals::Proposals;
+pub use reader::Reader;
 pub use scope::Scope;
 pub use sync::Syncs;
 pub use tier::Tier;

@@ -1,24 +1,35 @@
 //! Which versions of the contract this server serves, and which of its worlds a component targets.
 //!
 //! Decided by the names of what a component imports and exports, before anything is linked: each names its
-//! interface of `datachat:plugin` with the version that the component was built for. A version that was
-//! released is served as long as it stands in [`SERVED`]; its text is in `wit/<version>` and never changes.
-//! Interfaces of other packages are for `grants`.
+//! interface of one of our packages with the version that the component was built for. `datachat:plugin` has
+//! the worlds; what tools may import beside has packages, and so versions, of its own. A version that was
+//! released is served as long as it stands in [`SERVED`] or [`KNOWLEDGE`]; its text is in `wit/<version>` or
+//! `wit/knowledge/<version>` and never changes. Interfaces of other packages are for `grants`.
 
 use super::PluginKind;
 
 /// The versions of `datachat:plugin` that components may be built for, oldest first.
 pub const SERVED: &[&str] = &["0.1.0"];
 
-/// What every name of the contract begins with.
-const PACKAGE: &str = "datachat:plugin/";
+/// The versions of `datachat:knowledge` that tools may be built for, oldest first.
+pub const KNOWLEDGE: &[&str] = &["0.1.0"];
+
+/// The package of the worlds.
+const PLUGIN: &str = "datachat:plugin";
+
+/// Every package of ours, with what is served of it.
+const PACKAGES: &[(&str, &[&str])] = &[(PLUGIN, SERVED), ("datachat:knowledge", KNOWLEDGE)];
 
 /// Why a component fits no world.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ContractError {
     /// It was built for a contract that this server does not know, or no longer.
-    #[error("it was built for datachat:plugin@{}, this server serves {}", .versions.join(" and "), SERVED.join(", "))]
-    Unserved { versions: Vec<String> },
+    #[error("it was built for {package}@{}, this server serves {}", .versions.join(" and "), .served.join(", "))]
+    Unserved {
+        package: &'static str,
+        versions: Vec<String>,
+        served: &'static [&'static str],
+    },
     /// It is for something else.
     #[error("it exports neither a connector nor a tool of datachat:plugin, or both")]
     World,
@@ -32,21 +43,28 @@ pub fn judge<'a>(
     imports: impl IntoIterator<Item = &'a str>,
     exports: impl IntoIterator<Item = &'a str>,
 ) -> Result<(PluginKind, &'static str), ContractError> {
-    let exports: Vec<(&str, &str)> = exports.into_iter().filter_map(parse).collect();
-    let imports = imports.into_iter().filter_map(parse);
-    let mut unserved: Vec<String> = imports
-        .chain(exports.iter().copied())
-        .filter(|(_, version)| !SERVED.contains(version))
-        .map(|(_, version)| version.to_owned())
-        .collect();
-    if !unserved.is_empty() {
-        unserved.sort();
-        unserved.dedup();
-        return Err(ContractError::Unserved { versions: unserved });
+    let exports: Vec<&str> = exports.into_iter().collect();
+    let names: Vec<&str> = imports.into_iter().chain(exports.iter().copied()).collect();
+    for (package, served) in PACKAGES {
+        let of_package = names.iter().filter_map(|name| parse(package, name));
+        let mut unserved: Vec<String> = of_package
+            .filter(|(_, version)| !served.contains(version))
+            .map(|(_, version)| version.to_owned())
+            .collect();
+        if !unserved.is_empty() {
+            unserved.sort();
+            unserved.dedup();
+            return Err(ContractError::Unserved {
+                package,
+                versions: unserved,
+                served,
+            });
+        }
     }
     let exported = |interface: &str| {
-        let found = exports.iter().find(|(name, _)| *name == interface);
-        found.and_then(|(_, version)| SERVED.iter().find(|served| *served == version).copied())
+        let mut exports = exports.iter().filter_map(|name| parse(PLUGIN, name));
+        let (_, version) = exports.find(|(name, _)| *name == interface)?;
+        SERVED.iter().find(|served| **served == version).copied()
     };
     match (exported("connector"), exported("tool")) {
         (Some(version), None) => Ok((PluginKind::Connector, version)),
@@ -55,9 +73,9 @@ pub fn judge<'a>(
     }
 }
 
-/// Interface and version of a name of ours; the version is empty where there is none.
-fn parse(name: &str) -> Option<(&str, &str)> {
-    let name = name.strip_prefix(PACKAGE)?;
+/// Interface and version of a name of a package; the version is empty where there is none.
+fn parse<'a>(package: &str, name: &'a str) -> Option<(&'a str, &'a str)> {
+    let name = name.strip_prefix(package)?.strip_prefix('/')?;
     Some(name.split_once('@').unwrap_or((name, "")))
 }
 
@@ -109,11 +127,35 @@ mod tests {
     }
 
     #[test]
+    fn each_package_has_versions_of_its_own() {
+        let tool = ["datachat:plugin/tool@0.1.0"];
+        let import = |name| judge([name], tool);
+        assert_eq!(
+            import("datachat:knowledge/knowledge@0.1.0"),
+            Ok((PluginKind::Tool, "0.1.0"))
+        );
+        let refused = import("datachat:knowledge/knowledge@7.0.0").expect_err("unserved");
+        assert_eq!(
+            refused.to_string(),
+            "it was built for datachat:knowledge@7.0.0, this server serves 0.1.0"
+        );
+        // Not ours; the grants know nothing of it.
+        assert!(import("datachat:knowledgeable/knowledge@7.0.0").is_ok());
+    }
+
+    #[test]
     fn every_served_version_has_its_text() {
         for version in SERVED {
             let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../wit");
             let world = std::path::Path::new(folder).join(version).join("world.wit");
             assert!(world.is_file(), "{}", world.display());
+        }
+        for version in KNOWLEDGE {
+            let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../wit/knowledge");
+            let text = std::path::Path::new(folder)
+                .join(version)
+                .join("knowledge.wit");
+            assert!(text.is_file(), "{}", text.display());
         }
     }
 }

@@ -51,7 +51,11 @@ const CONNECTOR: &[&str] = &[
     "datachat:plugin/tls",
 ];
 
-const TOOL: &[&str] = &["datachat:plugin/database", "datachat:plugin/progress"];
+const TOOL: &[&str] = &[
+    "datachat:plugin/database",
+    "datachat:plugin/progress",
+    "datachat:knowledge/knowledge",
+];
 
 /// The imports that a plugin of this kind may not have, in their order.
 pub(crate) fn ungranted<'a>(
@@ -77,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_connector_gets_tcp_and_http_but_neither_udp_nor_name_lookup_nor_a_database() {
+    fn a_connector_gets_tcp_and_http_but_neither_udp_nor_name_lookup_nor_what_tools_get() {
         let wanted = [
             "wasi:sockets/tcp-create-socket@0.2.3",
             "wasi:sockets/udp-create-socket@0.2.3",
@@ -85,6 +89,7 @@ mod tests {
             "wasi:http/outgoing-handler@0.2.3",
             "wasi:http/incoming-handler@0.2.3",
             "datachat:plugin/database@0.1.0",
+            "datachat:knowledge/knowledge@0.1.0",
             "datachat:plugin/log@0.1.0",
         ];
         assert_eq!(
@@ -94,6 +99,7 @@ mod tests {
                 "wasi:sockets/ip-name-lookup@0.2.3",
                 "wasi:http/incoming-handler@0.2.3",
                 "datachat:plugin/database@0.1.0",
+                "datachat:knowledge/knowledge@0.1.0",
             ]
         );
     }
@@ -106,6 +112,7 @@ mod tests {
             "wasi:http/outgoing-handler@0.2.3",
             "datachat:plugin/secrets@0.1.0",
             "datachat:plugin/database@0.1.0",
+            "datachat:knowledge/knowledge@0.1.0",
         ];
         assert_eq!(
             ungranted(PluginKind::Tool, wanted),

@@ -1,4 +1,5 @@
-//! What the host gives to guests beside WASI: log and secrets, TLS, and for tools the request's database.
+//! What the host gives to guests beside WASI: log and secrets, TLS, and for tools the request's database and what
+//! is known of it.
 
 use wasmtime::component::{HasSelf, Linker, Resource, ResourceTable};
 use wasmtime_wasi::cli::{WasiCli, WasiCliView as _};
@@ -9,10 +10,11 @@ use wasmtime_wasi::random::{WasiRandom, WasiRandomView as _};
 use wasmtime_wasi::sockets::{WasiSockets, WasiSocketsView as _};
 
 use super::bindings::connector::datachat::plugin::{log, secrets, tls, types};
+use super::bindings::knowledge::datachat::knowledge::knowledge;
 use super::bindings::tool::datachat::plugin::{database, progress};
 use super::instance::{Rights, State};
 use super::tool::RowsHandle;
-use super::{DbError, ErrorCode, Parameters, Relation, RelationFilter, ToolContext};
+use super::{DbError, ErrorCode, Parameters, Relation, RelationFilter, ToolContext, ToolKnowledge};
 
 /// Everything that [`super::grants`] lets a connector import.
 pub(crate) fn connector_linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<State>> {
@@ -32,6 +34,7 @@ pub(crate) fn tool_linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<
     let l = &mut linker;
     database::add_to_linker::<State, HasSelf<State>>(l, |state| state)?;
     progress::add_to_linker::<State, HasSelf<State>>(l, |state| state)?;
+    knowledge::add_to_linker::<State, HasSelf<State>>(l, |state| state)?;
     Ok(linker)
 }
 
@@ -229,5 +232,52 @@ impl progress::Host for State {
             context.progress(done, total, &note);
         }
         Ok(())
+    }
+}
+
+impl State {
+    /// What a tool may ask about its database.
+    fn known(&self) -> Result<&dyn ToolKnowledge, knowledge::Error> {
+        match &self.rights {
+            Rights::Tool(context) => Ok(context.knowledge()),
+            _ => Err(knowledge::Error {
+                code: knowledge::ErrorCode::Unavailable,
+                message: "there is no database outside a call".to_owned(),
+            }),
+        }
+    }
+}
+
+impl knowledge::Host for State {
+    async fn search(
+        &mut self,
+        question: String,
+        limit: u32,
+    ) -> wasmtime::Result<Result<knowledge::Findings, knowledge::Error>> {
+        Ok(match self.known() {
+            Ok(known) => known.search(question, limit).await,
+            Err(error) => Err(error),
+        })
+    }
+
+    async fn get(
+        &mut self,
+        id: String,
+    ) -> wasmtime::Result<Result<Option<knowledge::Datapoint>, knowledge::Error>> {
+        Ok(match self.known() {
+            Ok(known) => known.get(id).await,
+            Err(error) => Err(error),
+        })
+    }
+
+    async fn list_datapoints(
+        &mut self,
+        after: Option<String>,
+        limit: u32,
+    ) -> wasmtime::Result<Result<knowledge::Page, knowledge::Error>> {
+        Ok(match self.known() {
+            Ok(known) => known.list(after, limit).await,
+            Err(error) => Err(error),
+        })
     }
 }

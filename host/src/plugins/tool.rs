@@ -12,6 +12,7 @@ pub use super::bindings::tool::exports::datachat::plugin::tool::{
 };
 use super::egress::EgressPolicy;
 use super::instance::{Deadline, Instance, Rights, State};
+use super::knowledge::ToolKnowledge;
 use super::plugin::Plugin;
 use super::{DbError, Parameters, PluginError, Relation, RelationFilter};
 
@@ -30,6 +31,8 @@ pub trait ToolContext: Send + Sync + 'static {
     ) -> BoxFuture<'_, Result<Box<dyn ToolRows>, DbError>>;
     fn quote_identifier(&self, name: &str) -> String;
     fn progress(&self, done: u32, total: Option<u32>, note: &str);
+    /// What is known of that database.
+    fn knowledge(&self) -> &dyn ToolKnowledge;
 }
 
 /// Rows on their way to a tool. Dropping it stops the statement.

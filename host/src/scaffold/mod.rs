@@ -202,6 +202,9 @@ mod tests {
             assert!(text_of(&files, "Cargo.toml").contains("name = \"my-store\""));
             assert!(text_of(&files, "sdk/src/connector.rs").contains("\"../wit/0.1.0\""));
             assert!(text_of(&files, "wit/0.1.0/types.wit").contains("datachat:plugin@0.1.0"));
+            let known = "wit/knowledge/0.1.0/knowledge.wit";
+            assert!(text_of(&files, known).contains("datachat:knowledge@0.1.0"));
+            assert!(text_of(&files, "sdk/src/knowledge.rs").contains("\"../wit/knowledge/0.1.0\""));
             assert!(text_of(&files, "sdk/Cargo.toml").contains("wit-bindgen"));
             assert!(text_of(&files, "build.sh").contains("my_store"));
         }

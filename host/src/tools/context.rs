@@ -2,18 +2,20 @@
 //!
 //! Statements pass the same policy and limits as those of a person. Rows are handed out as JSON text; when
 //! they add up to more than a tool could pass on, the result ends there. Whatever was cut off or left unread
-//! marks the whole answer as truncated. Errors cross to the component as its contract has them; the original
-//! is kept beside, so that an answer that only repeats it loses nothing.
+//! marks the whole answer as truncated. Errors cross to the component as its contract has them.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
+use super::knowledge::Knowledge;
+use super::trace::Trace;
+use crate::knowledge::reader::Reader;
 use crate::limits::Limits;
 use crate::plugins::tool::{BoxFuture, DatabaseInfo, ResultColumn};
 use crate::plugins::{
-    DbError, ErrorCode, Parameters, PluginError, Relation, RelationFilter, ToolContext, ToolRows,
+    DbError, ErrorCode, Parameters, PluginError, Relation, RelationFilter, ToolContext,
+    ToolKnowledge, ToolRows,
 };
 use crate::query::encode::{Options, describe, json_rows};
 use crate::query::identifier;
@@ -21,46 +23,10 @@ use crate::query::policy::Reason;
 use crate::query::{QueryError, QueryLimits, QueryRequest, QueryStream, execute};
 use crate::registry::Connection;
 
-/// The last error that a call was given, in both forms.
-type LastError = Arc<Mutex<Option<(DbError, QueryError)>>>;
-
-/// What outlives the call: whether something was cut off, and the last error.
-#[derive(Debug, Clone, Default)]
-pub struct Trace {
-    truncated: Arc<AtomicBool>,
-    last_error: LastError,
-}
-
-impl Trace {
-    /// Whether a result was cut off or left unread.
-    pub fn truncated(&self) -> bool {
-        self.truncated.load(Ordering::Relaxed)
-    }
-
-    /// The original of an error that the tool repeats.
-    pub fn original(&self, error: &DbError) -> Option<QueryError> {
-        let mut last = self
-            .last_error
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        last.take()
-            .filter(|(given, _)| given == error)
-            .map(|(_, original)| original)
-    }
-
-    fn give(&self, error: QueryError) -> DbError {
-        let given = to_db_error(&error);
-        *self
-            .last_error
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = Some((given.clone(), error));
-        given
-    }
-}
-
-/// The request's database.
+/// The request's database, and what is known of it.
 pub struct Context {
     connection: Connection,
+    knowledge: Knowledge,
     limits: Arc<Limits>,
     deadline: Instant,
     trace: Trace,
@@ -69,12 +35,20 @@ pub struct Context {
 impl Context {
     pub fn new(
         connection: Connection,
+        reader: Reader,
         limits: Arc<Limits>,
         deadline: Instant,
         trace: Trace,
     ) -> Self {
+        let knowledge = Knowledge {
+            reader,
+            max_hits: u32::try_from(limits.retrieval_max_top_k).unwrap_or(u32::MAX),
+            budget: budget(&limits),
+            trace: trace.clone(),
+        };
         Self {
             connection,
+            knowledge,
             limits,
             deadline,
             trace,
@@ -82,7 +56,7 @@ impl Context {
     }
 
     fn give(&self, error: impl Into<QueryError>) -> DbError {
-        self.trace.give(error.into())
+        give(&self.trace, error.into())
     }
 
     async fn describe(&self) -> Result<DatabaseInfo, PluginError> {
@@ -132,8 +106,7 @@ impl Context {
                 .collect(),
             stream: Some(stream),
             ready: VecDeque::new(),
-            // A tool that passes rows on adds its own words to them.
-            budget: self.limits.tool_result_bytes - self.limits.tool_result_bytes / 4,
+            budget: budget(&self.limits),
             // A tool that asked for fewer rows got what it wanted.
             own_limit: max_rows.is_some_and(|wanted| wanted < ours.max_rows),
             truncated_by: None,
@@ -177,6 +150,22 @@ impl ToolContext for Context {
         // The note is the component's text: as a field it is escaped.
         tracing::debug!(done, total, note, "tool progress");
     }
+
+    fn knowledge(&self) -> &dyn ToolKnowledge {
+        &self.knowledge
+    }
+}
+
+/// How many bytes a tool may be given at a time: one that passes them on adds its own words to them.
+fn budget(limits: &Limits) -> u64 {
+    limits.tool_result_bytes - limits.tool_result_bytes / 4
+}
+
+/// The error as the tool is told of it.
+fn give(trace: &Trace, error: QueryError) -> DbError {
+    let given = to_db_error(&error);
+    trace.failed_to_query(&given, error);
+    given
 }
 
 /// A result on its way to a tool.
@@ -203,7 +192,7 @@ impl Rows {
                     self.stream = None;
                     self.ready.clear();
                     self.truncated_by = Some("tool_result_bytes");
-                    self.trace.truncated.store(true, Ordering::Relaxed);
+                    self.trace.cut_off();
                     break;
                 }
                 self.budget -= size;
@@ -221,7 +210,7 @@ impl Rows {
                     self.truncated_by = stream.summary().truncated_by;
                     self.stream = None;
                     if self.truncated_by.is_some() && !self.own_limit {
-                        self.trace.truncated.store(true, Ordering::Relaxed);
+                        self.trace.cut_off();
                     }
                 }
                 Err(error) => {
@@ -237,7 +226,7 @@ impl Rows {
 impl Drop for Rows {
     fn drop(&mut self) {
         if self.stream.is_some() || !self.ready.is_empty() {
-            self.trace.truncated.store(true, Ordering::Relaxed);
+            self.trace.cut_off();
         }
     }
 }
@@ -250,7 +239,7 @@ impl ToolRows for Rows {
     fn next(&mut self, max: u32) -> BoxFuture<'_, Result<Vec<String>, DbError>> {
         Box::pin(async move {
             let trace = self.trace.clone();
-            self.next(max).await.map_err(|error| trace.give(error))
+            self.next(max).await.map_err(|error| give(&trace, error))
         })
     }
 
@@ -302,34 +291,5 @@ fn to_db_error(error: &QueryError) -> DbError {
         | QueryError::ResultLimit { .. } => plain(ErrorCode::ResourceLimit, true),
         QueryError::Plugin(PluginError::Failed { .. } | PluginError::Quarantined { .. })
         | QueryError::Malformed { .. } => plain(ErrorCode::Internal, false),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::query::policy::Refusal;
-
-    #[test]
-    fn an_error_that_a_tool_repeats_is_traced_back_and_another_is_not() {
-        let trace = Trace::default();
-        let refusal = Refusal {
-            reason: Reason::MultipleStatements,
-            message: "two".to_owned(),
-            position: Some(9),
-        };
-        let given = trace.give(refusal.into());
-        assert_eq!(given.position, Some(9));
-        let other = DbError {
-            message: "something else".to_owned(),
-            ..given.clone()
-        };
-        assert!(trace.original(&other).is_none());
-        let trace_again = Trace::default();
-        trace_again.give(QueryError::Plugin(PluginError::Database(given.clone())));
-        assert!(matches!(
-            trace_again.original(&given),
-            Some(QueryError::Plugin(PluginError::Database(error))) if error == given
-        ));
     }
 }

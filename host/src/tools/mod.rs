@@ -1,14 +1,16 @@
 //! Tools: what components offer, who may run it, and one call over one resolved connection.
 //!
 //! A call goes through tool, policy, arguments and component in this order, and stops at the first that says
-//! no; the target was resolved before. The database that a tool sees is `context`'s, bound to that one
-//! connection. Which problem a failure becomes is for the API.
+//! no; the target was resolved before. The database that a tool sees is `context`'s, and what is known of it
+//! `knowledge`'s, both bound to that one connection. Which problem a failure becomes is for the API.
 
 pub mod approvals;
 mod context;
 mod json;
+mod knowledge;
 pub mod policy;
 pub mod schema;
+mod trace;
 
 pub use approvals::Approvals;
 pub use policy::{Approval, Caller, PolicyError, ToolPolicy};
@@ -23,14 +25,17 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
+use crate::knowledge::reader::{ReadError, Reader};
+use crate::knowledge::{Index, Library};
 use crate::limits::Limits;
 use crate::plugins::tool::Definition;
 use crate::plugins::{PluginError, Plugins, ToolCallError, ToolPlugin};
 use crate::query::QueryError;
 use crate::registry::{Connection, DatabaseRef};
 use approvals::CallDigest;
-use context::{Context, Trace};
+use context::Context;
 use policy::{Consent, Reason, Rule, decide};
+use trace::{Original, Trace};
 
 /// Every usable tool of the plugins that are installed at the moment. Cheap to clone.
 #[derive(Clone)]
@@ -40,6 +45,8 @@ pub struct Tools {
     /// What the plugins of a generation offer, made when it is first asked for.
     offered: Arc<RwLock<Offered>>,
     approvals: Approvals,
+    index: Index,
+    library: Library,
     limits: Arc<Limits>,
 }
 
@@ -110,13 +117,21 @@ pub enum RunError {
     /// What the tool was told by the database, and repeats.
     #[error(transparent)]
     Query(Box<QueryError>),
+    /// What the tool was told about the DataPoints, and repeats.
+    #[error(transparent)]
+    Read(ReadError),
     #[error(transparent)]
     Call(Box<ToolCallError>),
 }
 
 impl Tools {
-    /// The tools of `plugins` under a policy.
-    pub fn new(plugins: Plugins, policy: ToolPolicy, limits: Arc<Limits>) -> Self {
+    /// The tools of `plugins` under a policy, over stored DataPoints and the search for them.
+    pub fn new(
+        plugins: Plugins,
+        policy: ToolPolicy,
+        (index, library): (Index, Library),
+        limits: Arc<Limits>,
+    ) -> Self {
         let offered = Offered::of(&plugins, &policy);
         for name in policy.named_tools() {
             if offered.find(name).is_none() {
@@ -131,6 +146,8 @@ impl Tools {
             approvals: Approvals::new(&limits),
             plugins,
             policy: Arc::new(policy),
+            index,
+            library,
             limits,
         }
     }
@@ -201,8 +218,10 @@ impl Tools {
         let deadline = Instant::now() + time;
         let trace = Trace::default();
         let database = connection.reference();
+        let reader = Reader::new(connection.clone(), self.index.clone(), self.library.clone());
         let context = Context::new(
             connection,
+            reader,
             Arc::clone(&self.limits),
             deadline,
             trace.clone(),
@@ -331,13 +350,15 @@ impl Tool {
     }
 }
 
-/// The database's own error, where the tool only repeats it.
+/// What the tool was told, where it only repeats that.
 fn original(error: ToolCallError, trace: &Trace) -> RunError {
-    if let ToolCallError::Tool(tool) = &error
-        && let Some(repeated) = &tool.database
-        && let Some(original) = trace.original(repeated)
-    {
-        return RunError::Query(Box::new(original));
+    let repeated = match &error {
+        ToolCallError::Tool(tool) => trace.original(tool),
+        ToolCallError::Plugin(_) => None,
+    };
+    match repeated {
+        Some(Original::Query(original)) => RunError::Query(original),
+        Some(Original::Read(original)) => RunError::Read(original),
+        None => RunError::Call(Box::new(error)),
     }
-    RunError::Call(Box::new(error))
 }

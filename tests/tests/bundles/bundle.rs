@@ -5,11 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use datachat_tests::examples::folder;
 use datachat_tests::stage::text;
 use serde_json::Value;
-
-/// The bundles that describe a database, by its name.
-pub const DATABASES: [&str; 2] = ["fintech_bank", "grocery_store"];
 
 /// The types of DataPoints and the folders that hold them.
 pub const TYPES: [(&str, &str); 4] = [
@@ -33,11 +31,6 @@ impl DataPoint {
     pub fn is(&self, kind: &str) -> bool {
         self.body["type"] == kind
     }
-}
-
-/// `datapoints`.
-pub fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../datapoints")
 }
 
 /// The DataPoints of an example database.

@@ -6,8 +6,8 @@ use anyhow::{Context, Result, bail};
 use datachat_tests::stage::text;
 use serde_json::json;
 
-use crate::bundle::{self, DATABASES, DataPoint, texts};
-use crate::servers::{ask, servers};
+use crate::bundle::{self, DataPoint, texts};
+use datachat_tests::examples::{DATABASES, ask, servers};
 
 /// The tables that an expression's columns belong to, in their order.
 fn tables(calculation: &str) -> Vec<String> {

@@ -6,8 +6,8 @@ use anyhow::{Context, Result};
 use datachat_tests::stage::text;
 use serde_json::{Value, json};
 
-use crate::bundle::{self, DATABASES, texts};
-use crate::servers::{ENGINES, Servers, ask, servers};
+use crate::bundle::{self, texts};
+use datachat_tests::examples::{DATABASES, ENGINES, Servers, ask, servers};
 
 type Columns = BTreeSet<String>;
 

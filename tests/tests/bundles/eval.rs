@@ -2,22 +2,13 @@
 //! the example databases give.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use datachat_tests::stage::text;
 use serde_json::{Value, json};
 
-use crate::bundle::{self, DATABASES, texts};
-use crate::servers::{ask, servers};
-
-/// A set, one question a line.
-fn questions(file: &str) -> Result<Vec<Value>> {
-    fs::read_to_string(bundle::folder().join("eval").join(file))?
-        .lines()
-        .map(|line| serde_json::from_str(line).with_context(|| line.to_owned()))
-        .collect()
-}
+use crate::bundle::{self, texts};
+use datachat_tests::examples::{DATABASES, ask, labels, servers};
 
 /// Halves of a set are equal, and no question stands in it twice.
 fn check_split(questions: &[Value]) -> Result<()> {
@@ -41,7 +32,7 @@ fn check_split(questions: &[Value]) -> Result<()> {
 
 #[test]
 fn retrieval_questions_name_datapoints_that_their_database_may_see() -> Result<()> {
-    let questions = questions("retrieval.jsonl")?;
+    let questions = labels("retrieval.jsonl")?;
     assert!(questions.len() >= 60);
     check_split(&questions)?;
     for database in DATABASES {
@@ -63,7 +54,7 @@ fn retrieval_questions_name_datapoints_that_their_database_may_see() -> Result<(
 
 #[test]
 fn chat_questions_have_an_expectation_and_forty_of_them_are_traps() -> Result<()> {
-    let questions = questions("chat.jsonl")?;
+    let questions = labels("chat.jsonl")?;
     assert!(questions.len() >= 120);
     check_split(&questions)?;
     let mut traps = 0;
@@ -86,7 +77,7 @@ fn chat_questions_have_an_expectation_and_forty_of_them_are_traps() -> Result<()
 #[tokio::test]
 async fn every_gold_statement_gives_rows_on_its_database() -> Result<()> {
     let servers = servers().await?;
-    for question in questions("chat.jsonl")? {
+    for question in labels("chat.jsonl")? {
         if question["expect"] != "sql" {
             continue;
         }

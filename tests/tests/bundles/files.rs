@@ -1,11 +1,12 @@
 //! What a file of a bundle must hold, and what a bundle must hold.
 
+use datachat_tests::examples::DATABASES;
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use crate::bundle::{self, DATABASES, DataPoint, TYPES};
+use crate::bundle::{self, DataPoint, TYPES};
 
 /// Fields of a type that must be there and not be empty.
 fn required(kind: &str) -> &'static [&'static str] {

@@ -4,10 +4,10 @@
 //! The files are read here without the host's model, so that a mistake in it can't excuse one in them.
 
 mod bundle;
-mod servers;
 
 mod calculations;
 mod catalogue;
 mod eval;
 mod files;
+mod planned;
 mod templates;

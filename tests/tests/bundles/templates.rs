@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Map, Value, json};
 
-use crate::bundle::{self, DATABASES, DataPoint, placeholders, texts};
-use crate::servers::{ENGINES, ask, servers};
+use crate::bundle::{self, DataPoint, placeholders, texts};
+use datachat_tests::examples::{DATABASES, ENGINES, ask, servers};
 
 /// A template in the words of an engine.
 fn template<'a>(datapoint: &'a DataPoint, engine: &str) -> Result<&'a str> {

@@ -70,7 +70,14 @@ async fn the_shipped_tools_are_listed_with_their_schemas() -> Result<()> {
     let client = stage().await?.client();
     let list = client.get("/api/v1/tools").await?.expect(200)?;
     let tools = list.as_array().context("no array")?;
-    for name in ["list_tables", "list_columns", "get_table_sample", "run_sql"] {
+    for name in [
+        "list_tables",
+        "list_columns",
+        "get_table_sample",
+        "run_sql",
+        "context_answer",
+        "datapoint_quality_report",
+    ] {
         let tool = tools
             .iter()
             .find(|tool| tool["name"] == name)

@@ -12,6 +12,7 @@ mod quarantine;
 mod resources;
 mod tool;
 mod tool_calls;
+mod tool_pries;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};

@@ -3,10 +3,11 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use datachat::plugins::knowledge::{self, Datapoint, Findings, Page};
 use datachat::plugins::tool::{BoxFuture, DatabaseInfo, ResultColumn};
 use datachat::plugins::{
     DbError, ErrorCode, Parameters, PluginError, Relation, RelationFilter, ToolCallError,
-    ToolContext, ToolRows,
+    ToolContext, ToolKnowledge, ToolRows,
 };
 
 use datachat_tests::{CANARY, Client, ServerOptions, TestServer};
@@ -48,6 +49,31 @@ impl ToolContext for Context {
 
     fn progress(&self, _: u32, _: Option<u32>, note: &str) {
         assert_eq!(note, "done\\n", "escaped");
+    }
+
+    fn knowledge(&self) -> &dyn ToolKnowledge {
+        self
+    }
+}
+
+impl ToolKnowledge for Context {
+    fn search(&self, _: String, _: u32) -> BoxFuture<'_, Result<Findings, knowledge::Error>> {
+        Box::pin(async { Err(unknown()) })
+    }
+
+    fn get(&self, _: String) -> BoxFuture<'_, Result<Option<Datapoint>, knowledge::Error>> {
+        Box::pin(async { Err(unknown()) })
+    }
+
+    fn list(&self, _: Option<String>, _: u32) -> BoxFuture<'_, Result<Page, knowledge::Error>> {
+        Box::pin(async { Err(unknown()) })
+    }
+}
+
+fn unknown() -> knowledge::Error {
+    knowledge::Error {
+        code: knowledge::ErrorCode::Unavailable,
+        message: "nothing is known here".to_owned(),
     }
 }
 

@@ -11,4 +11,5 @@ mod servers;
 mod single;
 mod sync;
 mod sync_scopes;
+mod tools;
 mod watcher;

@@ -5,7 +5,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use datachat_tests::stage::stage;
-use datachat_tests::{Client, ServerOptions, TestServer};
+use datachat_tests::{
+    CANARY, ClickHouse, Client, MariaDb, MariaDbAuth, MariaDbOptions, MariaDbUser, ServerOptions,
+    TestServer,
+};
 use futures_util::future::try_join_all;
 use serde_json::{Value, json};
 
@@ -131,6 +134,37 @@ async fn what_is_about_tables_that_are_not_there_is_not_found() -> Result<()> {
     let mut ids: Vec<_> = hits(&found).into_iter().map(|(_, id)| id).collect();
     ids.sort();
     assert_eq!(ids, ["metric_orders", "table_orders"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn tables_of_the_schema_public_are_found_on_engines_that_have_no_such_schema() -> Result<()> {
+    let reader = MariaDbUser::new("reader", CANARY, MariaDbAuth::Native);
+    let options = MariaDbOptions::default().database("shop");
+    let mariadb = MariaDb::start(options.user(reader.grant("SELECT ON shop.*")))?;
+    mariadb.sql("shop", "CREATE TABLE orders (id int PRIMARY KEY)")?;
+    let clickhouse = ClickHouse::engine()?;
+    clickhouse.sql("CREATE DATABASE shop")?;
+    clickhouse.sql("CREATE TABLE shop.orders (id UInt32) ENGINE = MergeTree ORDER BY id")?;
+    let server = TestServer::start(ServerOptions::new("schema-public")).await?;
+    let client = server.client();
+    for (database_type, url) in [
+        ("mysql", mariadb.url("reader", CANARY, "shop")),
+        ("clickhouse", clickhouse.url("shop")),
+    ] {
+        let further = json!({"database_type": database_type});
+        let id = server.register_with(database_type, &url, further).await?;
+        let points = [
+            table("table_orders", "orders"),
+            table("table_orders_archive", "orders_archive"),
+            metric("metric_orders", "Orders placed"),
+        ];
+        completed(client, &for_connection(&id, &points)).await?;
+        let found = retrieve(client, &id, "orders").await?;
+        let mut ids: Vec<_> = hits(&found).into_iter().map(|(_, id)| id).collect();
+        ids.sort();
+        assert_eq!(ids, ["metric_orders", "table_orders"], "{database_type}");
+    }
     Ok(())
 }
 

@@ -48,6 +48,7 @@ async fn a_contract_that_is_not_served_is_named_with_those_that_are() -> Result<
     let refused = install(client, later, "", &[]).await?;
     let refused = refused.problem(422, "plugin_refused")?;
     assert_eq!(refused["reason"], "version_not_served");
+    assert_eq!(refused["package"], "datachat:plugin");
     assert_eq!(refused["versions"], json!(["0.9.0"]));
     assert_eq!(refused["served"], json!(["0.1.0"]));
     let detail = refused["detail"].as_str().context("no detail")?;

@@ -75,6 +75,12 @@ impl TableName {
         &self.name
     }
 
+    /// The schema in lower case, if it is named.
+    #[must_use]
+    pub fn schema(&self) -> Option<&str> {
+        self.schema.as_deref()
+    }
+
     /// Whether both can mean the same table: a name without a schema fits any.
     #[must_use]
     pub fn fits(&self, other: &Self) -> bool {

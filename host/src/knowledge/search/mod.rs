@@ -26,7 +26,7 @@ mod retrieve;
 mod shelf;
 #[cfg(test)]
 mod testing;
-mod text;
+pub mod text;
 mod vectors;
 mod volume;
 

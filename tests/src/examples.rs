@@ -1,19 +1,22 @@
 //! The example databases on three engines, behind one server; loaded once for all tests.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
-use datachat_tests::stage::question;
-use datachat_tests::{
-    Auth, CANARY, ClickHouse, Client, MariaDb, MariaDbAuth, MariaDbOptions, MariaDbUser, Options,
-    Postgres, Role, ServerOptions, TestServer,
-};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 use tokio::task::spawn_blocking;
 
-use crate::bundle::{self, DATABASES};
+use crate::stage::{question, text};
+use crate::{
+    Auth, CANARY, ClickHouse, Client, MariaDb, MariaDbAuth, MariaDbOptions, MariaDbUser, Options,
+    Postgres, Role, ServerOptions, TestServer,
+};
+
+/// The bundles that describe a database, by its name.
+pub const DATABASES: [&str; 2] = ["fintech_bank", "grocery_store"];
 
 /// The types of databases, as `backend_variants` names them.
 pub const ENGINES: [&str; 3] = ["postgresql", "mysql", "clickhouse"];
@@ -27,6 +30,59 @@ pub struct Servers {
     /// By engine and database, in the order of [`ENGINES`] and [`DATABASES`].
     ids: Vec<(&'static str, &'static str, String)>,
     _engines: (Postgres, MariaDb, ClickHouse),
+}
+
+/// `datapoints`.
+pub fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../datapoints")
+}
+
+/// The servers with all bundles synced: those of a database to its connections, the shared one for everybody.
+pub async fn informed() -> Result<&'static Servers> {
+    static SYNCED: OnceCell<()> = OnceCell::const_new();
+    let servers = servers().await?;
+    SYNCED.get_or_try_init(|| inform(servers)).await?;
+    Ok(servers)
+}
+
+async fn inform(servers: &Servers) -> Result<()> {
+    for (_, database, id) in &servers.ids {
+        let body = json!({
+            "scope": "database",
+            "connection_id": id,
+            "datapoints_dir": format!("examples/{database}"),
+        });
+        sync(servers, &body).await?;
+    }
+    sync(
+        servers,
+        &json!({"scope": "global", "datapoints_dir": "shared"}),
+    )
+    .await
+}
+
+async fn sync(servers: &Servers, body: &Value) -> Result<()> {
+    let client = servers.client();
+    let started = client.post("/api/v1/sync", body).await?.expect(200)?;
+    let job = text(&started["job_id"])?;
+    let path = format!("/api/v1/sync/status?job_id={job}");
+    for _ in 0..600 {
+        let status = client.get(&path).await?.expect(200)?;
+        match status["status"].as_str() {
+            Some("running") => tokio::time::sleep(Duration::from_millis(50)).await,
+            Some("completed") => return Ok(()),
+            _ => anyhow::bail!("{status}"),
+        }
+    }
+    anyhow::bail!("the sync {job} does not end")
+}
+
+/// The labelled questions of a file under `datapoints/eval`, one a line.
+pub fn labels(file: &str) -> Result<Vec<Value>> {
+    fs::read_to_string(folder().join("eval").join(file))?
+        .lines()
+        .map(|line| serde_json::from_str(line).with_context(|| line.to_owned()))
+        .collect()
 }
 
 /// The servers, started by whoever comes first.
@@ -55,7 +111,9 @@ async fn start() -> Result<Servers> {
     let postgres = spawn_blocking(postgres);
     let mariadb = spawn_blocking(mariadb);
     let clickhouse = spawn_blocking(clickhouse);
-    let server = TestServer::start(ServerOptions::new("bundles")).await?;
+    let datapoints = folder().canonicalize()?.display().to_string();
+    let options = ServerOptions::new("bundles").variable("DATAPOINTS_DIR", &datapoints);
+    let server = TestServer::start(options).await?;
     let engines = (postgres.await??, mariadb.await??, clickhouse.await??);
     let mut ids = Vec::new();
     for database in DATABASES {
@@ -80,7 +138,7 @@ async fn start() -> Result<Servers> {
 
 /// The files that make a database, in their order.
 fn files(database: &str, dialect: &str) -> [PathBuf; 2] {
-    let folder = bundle::folder().join("examples").join(database);
+    let folder = folder().join("examples").join(database);
     ["schema", "data"].map(|name| folder.join(format!("{name}{dialect}.sql")))
 }
 
@@ -150,7 +208,7 @@ pub async fn ask(
     let array = |value: &Value| value.as_array().cloned().unwrap_or_default();
     let names = array(&answer["columns"])
         .iter()
-        .map(|column| datachat_tests::stage::text(&column["name"]))
+        .map(|column| text(&column["name"]))
         .collect::<Result<_>>()?;
     let rows = array(&answer["rows"])
         .iter()
