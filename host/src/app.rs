@@ -10,11 +10,12 @@ use crate::chat::Models;
 use crate::config::Config;
 use crate::knowledge::index::{self, Index};
 use crate::knowledge::search::embed::{EmbedError, EndpointSettings, Source, minilm};
-use crate::knowledge::{Library, Syncs};
+use crate::knowledge::{Library, Proposals, Syncs};
 use crate::limits::Limits;
 use crate::plugins::egress::InvalidCidr;
 use crate::plugins::trust::InvalidAdmission;
 use crate::plugins::{Admission, Components, EgressPolicy, LoadError, PluginOptions, Plugins};
+use crate::profiling::Profiling;
 use crate::registry::{Credentials, Registry, RegistryOptions};
 use crate::store::{InvalidLocation, Location, Store};
 use crate::tools::{PolicyError, ToolPolicy, Tools};
@@ -28,6 +29,8 @@ pub struct App {
     pub registry: Registry,
     pub library: Library,
     pub syncs: Syncs,
+    pub profiling: Profiling,
+    pub proposals: Proposals,
     pub index: Index,
     pub models: Models,
     pub tools: Tools,
@@ -101,7 +104,9 @@ impl App {
             },
             Arc::clone(&limits),
         );
+        let profiling = Profiling::new(store.clone(), registry.clone(), Arc::clone(&limits));
         let library = Library::new(store, registry.clone(), Arc::clone(&limits));
+        let proposals = Proposals::new(library.clone());
         let syncs = Syncs::new(library.clone(), config.datapoints_dir.clone());
         let tools = Tools::new(
             plugins.clone(),
@@ -116,6 +121,8 @@ impl App {
             registry,
             library,
             syncs,
+            profiling,
+            proposals,
             index,
             models: Models::default(),
             tools,
@@ -127,6 +134,7 @@ impl App {
     /// Takes leave of all databases: cancels what still runs there, closes sessions, closes our own.
     pub async fn close(&self) {
         self.syncs.close().await;
+        self.profiling.close().await;
         self.plugins.shutdown().await;
         self.registry.close().await;
     }

@@ -45,6 +45,8 @@ pub struct Config {
     pub cors_origins: Vec<String>,
     pub tools_policy_file: Option<PathBuf>,
     pub datapoints_dir: Option<PathBuf>,
+    /// Whether the server follows what changes in that folder, which is then named.
+    pub sync_watcher: bool,
     /// Which installed plugins are loaded, as the operator wrote it.
     pub plugin_policy: Option<String>,
     /// Public keys, and files of them.
@@ -154,6 +156,12 @@ impl Config {
             Some(folder) => folder,
             None => default_data_dir(|name| environment.get(name).cloned())?,
         };
+        let on_or_off = |name: &'static str, usual: bool| match get(name).as_deref() {
+            None => Ok(usual),
+            Some("on" | "true" | "1" | "yes") => Ok(true),
+            Some("off" | "false" | "0" | "no") => Ok(false),
+            Some(_) => Err(invalid(name, "neither on nor off")),
+        };
         let config = Self {
             host: overrides
                 .host
@@ -178,6 +186,7 @@ impl Config {
                 .collect::<Result<_, _>>()?,
             tools_policy_file: get("TOOLS_POLICY_FILE").map(PathBuf::from),
             datapoints_dir: get("DATAPOINTS_DIR").map(PathBuf::from),
+            sync_watcher: on_or_off("SYNC_WATCHER_ENABLED", false)?,
             plugin_policy: get("DATACHAT_PLUGIN_POLICY"),
             plugin_trust: list("DATACHAT_PLUGIN_TRUST"),
             embeddings_url: get("EMBEDDINGS_URL")
@@ -198,11 +207,7 @@ impl Config {
                         })?,
                 ),
             },
-            retrieval_legacy_fallback: match get("RETRIEVAL_LEGACY_FALLBACK").as_deref() {
-                None | Some("on" | "true" | "1" | "yes") => true,
-                Some("off" | "false" | "0" | "no") => false,
-                Some(_) => return Err(invalid("RETRIEVAL_LEGACY_FALLBACK", "neither on nor off")),
-            },
+            retrieval_legacy_fallback: on_or_off("RETRIEVAL_LEGACY_FALLBACK", true)?,
             log: get("DATACHAT_LOG"),
             log_format: match get("DATACHAT_LOG_FORMAT").as_deref() {
                 None | Some("text") => LogFormat::Text,
@@ -216,6 +221,12 @@ impl Config {
             api_key: secret("DATA_CHAT_API_KEY"),
             limits: Limits::load(get)?,
         };
+        if config.sync_watcher && config.datapoints_dir.is_none() {
+            return Err(invalid(
+                "SYNC_WATCHER_ENABLED",
+                "there is no folder to watch; DATAPOINTS_DIR names one",
+            ));
+        }
         Ok(config)
     }
 
@@ -436,6 +447,17 @@ mod tests {
             let error = load(&[(name, value)], &[]).expect_err("malformed");
             assert!(!format!("{error} {error:?}").contains("canary"), "{value}");
         }
+    }
+
+    #[test]
+    fn a_watcher_needs_a_folder() {
+        assert!(!load(&[], &[]).expect("valid").sync_watcher);
+        let on = ("SYNC_WATCHER_ENABLED", "on");
+        let watching = load(&[on, ("DATAPOINTS_DIR", "/d")], &[]).expect("valid");
+        assert!(watching.sync_watcher);
+        let error = load(&[on], &[]).expect_err("no folder");
+        assert!(error.to_string().contains("DATAPOINTS_DIR"), "{error}");
+        assert!(load(&[("SYNC_WATCHER_ENABLED", "maybe")], &[]).is_err());
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub mod conformance;
 pub mod knowledge;
 pub mod limits;
 pub mod plugins;
+pub mod profiling;
 pub mod query;
 pub mod registry;
 pub mod scaffold;

@@ -121,7 +121,11 @@ limits! {
     datapoint_bytes: "DATACHAT_DATAPOINT_BYTES" = 1_048_576 "bytes", "The largest DataPoint, and the largest file of them.";
     sync_files: "DATACHAT_SYNC_FILES" = 100_000 "files", "Files that one sync reads, and entries of its folders that it looks at.";
     sync_bytes: "DATACHAT_SYNC_BYTES" = 268_435_456 "bytes", "What one sync reads in all; it is held in memory.";
-    sync_lease_ms: "DATACHAT_SYNC_LEASE_MS" = 5_000 "milliseconds", "A sync whose process has given no sign for this long counts as interrupted; it gives ten in that time.";
+    sync_lease_ms: "DATACHAT_SYNC_LEASE_MS" = 5_000 "milliseconds", "A job (sync, profiling, generation) whose process has given no sign for this long counts as interrupted; it gives ten in that time.";
+    sync_settle_ms: "DATACHAT_SYNC_SETTLE_MS" = 500 "milliseconds", "The watched folder is read once nothing has changed in it for this long.";
+    profile_jobs: "DATACHAT_PROFILE_JOBS" = 2 "jobs", "Profilings that one server does at a time; the others wait.";
+    profile_sample_bytes: "DATACHAT_PROFILE_SAMPLE_BYTES" = 16_777_216 "bytes", "Arrow data of one sample; a sample of very long rows has fewer of them.";
+    profiles_kept: "DATACHAT_PROFILES_KEPT" = 10 "profiles", "The latest profiles of a connection are kept; older ones go.";
     name_max_chars: "DATACHAT_NAME_MAX_CHARS" = 200 "characters", "The longest name of a connection.";
     shutdown_grace_ms: "DATACHAT_SHUTDOWN_GRACE_MS" = 10_000 "milliseconds", "How long running requests may finish after a signal.";
 }

@@ -13,7 +13,7 @@ use super::extract::{Admin, ConnectionId, Object, Page, Parameters};
 use super::problem::{Code, Problem};
 use super::request_id::RequestId;
 use crate::app::App;
-use crate::plugins::{Relation, RelationFilter, RelationKind};
+use crate::plugins::{Relation, RelationFilter};
 use crate::registry::{
     Candidate, ConnectionPatch, ConnectionView, Health, NewConnection, RegistryError, ResolveError,
     Unhealthy, format_time,
@@ -290,27 +290,16 @@ impl From<Relation> for SchemaTable {
             schema_name: schema,
             table_name: name,
             row_count: row_estimate,
-            table_type: table_type(kind),
+            table_type: kind.name(),
             columns,
         }
-    }
-}
-
-fn table_type(kind: RelationKind) -> &'static str {
-    match kind {
-        RelationKind::Table => "table",
-        RelationKind::View => "view",
-        RelationKind::MaterializedView => "materialized_view",
-        RelationKind::ForeignTable => "foreign_table",
-        RelationKind::PartitionedTable => "partitioned_table",
-        RelationKind::Partition => "partition",
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plugins::{Column, ForeignKey};
+    use crate::plugins::{Column, ForeignKey, RelationKind};
 
     #[test]
     fn keys_are_shown_on_their_columns() {

@@ -8,10 +8,13 @@ mod convert;
 pub mod databases;
 pub mod datapoints;
 mod extract;
+pub mod generate;
 pub mod openapi;
 pub mod panics;
+pub mod pending;
 pub mod plugins;
 pub mod problem;
+pub mod profiling;
 pub mod query;
 pub mod request_id;
 pub mod retrieve;
@@ -71,6 +74,13 @@ fn routes(app: &App) -> Router<App> {
         .route("/databases/{id}/default", put(databases::set_default))
         .route("/databases/{id}/schema", get(databases::schema))
         .route("/databases/{id}/health", get(databases::health))
+        .route("/databases/{id}/profile", post(profiling::start))
+        .route("/profiling/jobs/{id}", get(profiling::job))
+        .route(
+            "/profiling/jobs/connection/{id}/latest",
+            get(profiling::latest),
+        )
+        .route("/profiling/profiles/{id}/tables", get(profiling::tables))
         .route("/query", post(query::run))
         .route("/chat", post(chat::run))
         .route("/retrieve", post(retrieve::run))
@@ -86,6 +96,16 @@ fn routes(app: &App) -> Router<App> {
                 .put(datapoints::replace)
                 .delete(datapoints::delete),
         )
+        .route("/datapoints/generate", post(generate::start))
+        .route("/datapoints/generate/jobs/{id}", get(generate::job))
+        .route("/datapoints/generate/profiles/{id}", get(generate::latest))
+        .route("/datapoints/pending", get(pending::list))
+        .route(
+            "/datapoints/pending/bulk-approve",
+            post(pending::approve_all),
+        )
+        .route("/datapoints/pending/{id}/approve", post(pending::approve))
+        .route("/datapoints/pending/{id}/reject", post(pending::reject))
         .route("/sync", post(sync::start))
         .route("/sync/status", get(sync::status))
         .route("/tools", get(tools::list))

@@ -75,6 +75,8 @@ codes! {
     TableNotFound: 404 "table_not_found" "Table not found";
     DatapointNotFound: 404 "datapoint_not_found" "DataPoint not found";
     JobNotFound: 404 "job_not_found" "Job not found";
+    ProfileNotFound: 404 "profile_not_found" "Profile not found";
+    PendingNotFound: 404 "pending_not_found" "Pending DataPoint not found";
     MethodNotAllowed: 405 "method_not_allowed" "Method not allowed";
     NotAcceptable: 406 "not_acceptable" "No acceptable format";
     DuplicateName: 409 "duplicate_name" "Name taken";
@@ -82,6 +84,7 @@ codes! {
     DatapointExists: 409 "datapoint_exists" "DataPoint exists";
     AmbiguousDatapoint: 409 "ambiguous_datapoint" "Ambiguous DataPoint";
     SyncRunning: 409 "sync_running" "A sync is running";
+    AlreadyReviewed: 409 "already_reviewed" "Reviewed already";
     AmbiguousTable: 409 "ambiguous_table" "Ambiguous table";
     RequestTooLarge: 413 "request_too_large" "Request too large";
     UnsupportedMediaType: 415 "unsupported_media_type" "Unsupported media type";
@@ -100,6 +103,7 @@ codes! {
     ConnectorUnavailable: 503 "connector_unavailable" "Connector unavailable";
     Busy: 503 "busy" "Busy";
     Cancelled: 503 "cancelled" "Cancelled";
+    LlmNotConfigured: 503 "llm_not_configured" "No language model is configured";
     ConnectionRefused: 503 "connection_refused" "Connection refused";
     HostNotFound: 503 "host_not_found" "Host not found";
     AuthenticationFailed: 503 "authentication_failed" "Authentication failed";

@@ -131,6 +131,11 @@ fn remedy(code: &str, field: Option<&str>) -> Option<&'static str> {
             Some("`datachat databases add URL --name NAME --default` registers one.")
         }
         ("approval_required", Some("approved")) => Some("`--approve` agrees."),
+        ("profile_not_found", _) => Some("`datachat profile start` makes one."),
+        ("table_not_found", Some("tables")) => {
+            Some("`datachat profile start --table NAME` profiles it.")
+        }
+        ("llm_not_configured", Some("depth")) => Some("`--depth metrics_basic` needs none."),
         ("unauthorized", _) => Some("DATA_CHAT_API_KEY takes a key of that server."),
         _ => None,
     }

@@ -12,11 +12,13 @@ mod databases;
 mod dp;
 mod ending;
 mod failure;
+mod job;
 mod keys;
 mod limits;
 mod logs;
 mod output;
 mod plugin;
+mod profile;
 mod query;
 mod remote;
 mod serve;
@@ -66,6 +68,9 @@ enum Command {
     /// DataPoints: what tables, metrics and processes mean
     #[command(subcommand)]
     Dp(dp::Args),
+    /// What the tables of a connection look like
+    #[command(subcommand)]
+    Profile(profile::Args),
     /// Run one reading statement
     Query(query::Args),
     /// What can be done with a database beyond a statement
@@ -144,6 +149,13 @@ async fn execute(cli: Cli) -> Result<(), Failure> {
             with(server, async |server| ask::run(server, args, printer).await).await
         }
         Command::Dp(args) => dp::run(config, args, printer).await,
+        Command::Profile(args) => {
+            let server = Server::open(config).await?;
+            with(server, async |server| {
+                profile::run(server, args, printer).await
+            })
+            .await
+        }
         Command::Query(args) => {
             let server = Server::open(config).await?;
             with(server, async |server| {

@@ -11,6 +11,7 @@ use super::failure::Failure;
 use crate::api::server;
 use crate::app::App;
 use crate::config::Config;
+use crate::knowledge::sync::Watcher;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -51,7 +52,13 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     let mut terminate = signal(SignalKind::terminate())?;
     let app = App::open(config, Some(metrics)).await?;
     app.syncs.tidy().await;
+    app.profiling.tidy().await;
     tokio::spawn(app.index.clone().follow(app.shutdown.clone()));
+    if let (true, Some(folder)) = (app.config.sync_watcher, &app.config.datapoints_dir) {
+        let settle = Duration::from_millis(app.limits.sync_settle_ms);
+        let watcher = Watcher::new(app.syncs.clone(), folder.clone(), settle);
+        tokio::spawn(watcher.run(app.shutdown.clone()));
+    }
     // The server serves also when nobody reads this.
     let _ = writeln!(
         std::io::stdout(),

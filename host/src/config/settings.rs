@@ -68,6 +68,11 @@ pub const SETTINGS: &[Setting] = &[
         "A folder of DataPoints on the server that a sync by the API may read, and where `datachat dp` looks.",
     ),
     setting(
+        "SYNC_WATCHER_ENABLED",
+        "off",
+        "Whether the server follows what changes in that folder: `on` or `off`. Good files are applied, bad ones are named in the log and by `/sync/status`.",
+    ),
+    setting(
         "DATACHAT_PLUGIN_POLICY",
         "digest",
         "Which installed components are loaded: `any` in the folder, those whose `digest` was recorded at install, or only `signed` ones of these.",

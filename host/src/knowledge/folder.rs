@@ -22,20 +22,44 @@ pub struct SourceFile {
     pub text: String,
 }
 
+/// What could be read of a folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reading {
+    /// Sorted by path.
+    pub files: Vec<SourceFile>,
+    /// Everything that is wrong with any of the others.
+    pub findings: Vec<Finding>,
+    /// Whether every file is among the files or the findings: a folder that can't be read, or is larger than may
+    /// be, says nothing of what is not there.
+    pub is_whole: bool,
+}
+
 /// Reads a folder; files come sorted by path.
 ///
 /// # Errors
 /// Everything that is wrong with the folder or any of its files.
 pub fn read(folder: &Path, limits: &Limits) -> Result<Vec<SourceFile>, Vec<Finding>> {
+    let reading = read_what_is_good(folder, limits);
+    if reading.findings.is_empty() {
+        Ok(reading.files)
+    } else {
+        Err(reading.findings)
+    }
+}
+
+/// Reads what can be read of a folder.
+pub fn read_what_is_good(folder: &Path, limits: &Limits) -> Reading {
+    let unreadable = |message: String| Reading {
+        files: Vec::new(),
+        findings: vec![Finding::error("folder", None, message)],
+        is_whole: false,
+    };
     let root = match fs::canonicalize(folder) {
         Ok(root) if root.is_dir() => root,
-        Ok(_) => {
-            let message = format!("{} is no folder", folder.display());
-            return Err(vec![Finding::error("folder", None, message)]);
-        }
+        Ok(_) => return unreadable(format!("{} is no folder", folder.display())),
         Err(error) => {
-            let message = format!("the folder {} can't be read: {error}", folder.display());
-            return Err(vec![Finding::error("folder", None, message)]);
+            let shown = folder.display();
+            return unreadable(format!("the folder {shown} can't be read: {error}"));
         }
     };
     let mut reader = Reader {
@@ -45,18 +69,21 @@ pub fn read(folder: &Path, limits: &Limits) -> Result<Vec<SourceFile>, Vec<Findi
         findings: Vec::new(),
         entries: 0,
         bytes: 0,
+        hides: false,
     };
-    reader.folder(&root);
+    let mut is_whole = reader.folder(&root);
     let Reader {
         mut files,
         findings,
+        hides,
         ..
     } = reader;
-    if findings.is_empty() {
-        files.sort_by(|a, b| a.path.cmp(&b.path));
-        Ok(files)
-    } else {
-        Err(findings)
+    is_whole &= !hides;
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    Reading {
+        files,
+        findings,
+        is_whole,
     }
 }
 
@@ -68,6 +95,8 @@ struct Reader<'a> {
     findings: Vec<Finding>,
     entries: u64,
     bytes: u64,
+    /// Whether a folder could not be read, so that nobody knows what is in it.
+    hides: bool,
 }
 
 /// Why a file is not read.
@@ -90,6 +119,7 @@ impl Reader<'_> {
             Ok(entries) => entries,
             Err(error) => {
                 self.refuse(folder, &Unreadable::Io(error));
+                self.hides = true;
                 return true;
             }
         };
@@ -107,6 +137,7 @@ impl Reader<'_> {
                 Ok(entry) => entry,
                 Err(error) => {
                     self.refuse(folder, &Unreadable::Io(error));
+                    self.hides = true;
                     continue;
                 }
             };

@@ -3,7 +3,7 @@
 //! The store counts every change of a scope. A follower looks at these counts, loads the scopes whose count has
 //! changed, and puts all of them in force at once: a reader sees a scope as it was before a change or after it.
 //! So does every question, before it is searched for; without questions a change is seen within
-//! `index_poll_ms`, whichever process made it.
+//! `index_poll_ms`, whichever process made it; on a PostgreSQL system database at once.
 //!
 //! DataPoints without a vector of the current embedder are searchable by their words at once. Their vectors are
 //! computed beside, batch by batch, and kept in the store: nobody computes one twice, also after a restart, and
@@ -16,6 +16,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -145,6 +146,13 @@ impl Index {
     /// Follows the store until `stop`.
     pub async fn follow(self, stop: CancellationToken) {
         let poll = Duration::from_millis(self.0.limits.index_poll_ms);
+        let written = Notify::new();
+        let listening = self.0.store.clone().listen(&written, stop.clone());
+        tokio::join!(listening, self.follow_at(poll, &written, stop));
+    }
+
+    /// Looks whenever something may have been `written`, and from time to time.
+    async fn follow_at(&self, poll: Duration, written: &Notify, stop: CancellationToken) {
         loop {
             self.refresh().await;
             let started = Instant::now();
@@ -156,6 +164,7 @@ impl Index {
             let wait = if more { Duration::ZERO } else { poll };
             tokio::select! {
                 () = stop.cancelled() => return,
+                () = written.notified() => {}
                 () = tokio::time::sleep(wait) => {}
             }
         }

@@ -331,7 +331,7 @@ impl Library {
         }
     }
 
-    fn read(&self, text: &str) -> Result<DataPoint, LibraryError> {
+    pub(super) fn read(&self, text: &str) -> Result<DataPoint, LibraryError> {
         let limit = self.limits.datapoint_bytes;
         if text.len() as u64 > limit {
             return Err(LibraryError::TooLarge { limit });
@@ -340,7 +340,7 @@ impl Library {
     }
 
     /// Contracts, connection and SQL.
-    async fn judge(&self, point: &DataPoint, scope: Scope) -> Result<(), LibraryError> {
+    pub(super) async fn judge(&self, point: &DataPoint, scope: Scope) -> Result<(), LibraryError> {
         let engine = match scope.connection() {
             Some(id) => match self.registry.engine(id).await {
                 Ok(engine) => Some(engine),

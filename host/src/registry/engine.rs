@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use super::environment::ENVIRONMENT_ID;
+use super::show::Known;
 use super::{Registry, RegistryError, Runtime};
 use crate::plugins::Dialect;
 
@@ -25,7 +26,7 @@ impl<R: Runtime> Registry<R> {
             let environment = self.inner.environment.as_ref();
             let environment = environment.ok_or(RegistryError::NotFound { id })?;
             environment
-                .view(&self.inner.plugins, false, 0)
+                .view(&self.inner.plugins, false, Known::default())
                 .database_type
         } else {
             self.row(id).await?.database_type

@@ -6,6 +6,7 @@
 use uuid::Uuid;
 
 use super::identity::Fingerprint;
+use super::show::Known;
 use super::url::Parts;
 use super::validate::{Checked, infer_type};
 use super::{
@@ -75,7 +76,7 @@ impl Environment {
         &self,
         plugins: &R,
         is_default: bool,
-        datapoints: u64,
+        known: Known,
     ) -> ConnectionView {
         let (database_type, status, warnings) = match self.inspect(plugins) {
             Ok(checked) => (checked.database_type, ConnectionStatus::Ok, Vec::new()),
@@ -98,8 +99,8 @@ impl Environment {
             tags: vec!["env".to_owned()],
             description: None,
             created_at: None,
-            last_profiled: None,
-            datapoint_count: datapoints,
+            last_profiled: known.last_profiled,
+            datapoint_count: known.datapoints,
             status,
             warnings,
         }

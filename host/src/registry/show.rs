@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::environment::ENVIRONMENT_ID;
@@ -36,14 +37,14 @@ impl<R: Runtime> Registry<R> {
                 let is_default = self.has_surely_no_default();
                 return match &self.inner.environment {
                     Some(environment) => Ok((
-                        vec![environment.view(&self.inner.plugins, is_default, 0)],
+                        vec![environment.view(&self.inner.plugins, is_default, Known::default())],
                         None,
                     )),
                     None => Err(unavailable.into()),
                 };
             }
         };
-        let shown = self.show(&rows, &self.counts().await?);
+        let shown = self.show(&rows, &self.known().await?);
         let mut items: Vec<_> = shown
             .views
             .into_iter()
@@ -75,11 +76,11 @@ impl<R: Runtime> Registry<R> {
                 Err(_) => self.has_surely_no_default(),
             };
             // Without the system database nobody can count.
-            let counts = self.counts().await.unwrap_or_default();
-            let count = counts.get(&ENVIRONMENT_ID).copied().unwrap_or(0);
-            return Ok(environment.view(&self.inner.plugins, is_default, count));
+            let known = self.known().await.unwrap_or_default();
+            let known = known.of(ENVIRONMENT_ID);
+            return Ok(environment.view(&self.inner.plugins, is_default, known));
         }
-        self.show(&rows?, &self.counts().await?)
+        self.show(&rows?, &self.known().await?)
             .views
             .into_iter()
             .find(|view| view.connection_id == id)
@@ -105,14 +106,16 @@ impl<R: Runtime> Registry<R> {
             .map(|row| (row, self.open_row(row).fingerprint::<R>()))
     }
 
-    /// How many DataPoints each connection has.
-    async fn counts(&self) -> Result<HashMap<Uuid, u64>, Unavailable> {
-        Ok(self.inner.store.datapoint_counts().await?)
+    /// What is known about each connection.
+    async fn known(&self) -> Result<KnownOf, Unavailable> {
+        Ok(KnownOf {
+            datapoints: self.inner.store.datapoint_counts().await?,
+            profiles: self.inner.store.profile_times().await?,
+        })
     }
 
     /// How the rows are shown, and the environment database unless one of them has its URL.
-    fn show(&self, rows: &[ConnectionRow], counts: &HashMap<Uuid, u64>) -> Shown {
-        let count = |id: Uuid| counts.get(&id).copied().unwrap_or(0);
+    fn show(&self, rows: &[ConnectionRow], known: &KnownOf) -> Shown {
         let opened: Vec<_> = rows
             .iter()
             .map(|row| {
@@ -132,6 +135,7 @@ impl<R: Runtime> Registry<R> {
                     .into_iter()
                     .collect();
                 warnings.extend(decode_warnings(&row.warnings));
+                let known = known.of(row.id);
                 ConnectionView {
                     connection_id: row.id,
                     name: row.name.clone(),
@@ -142,8 +146,8 @@ impl<R: Runtime> Registry<R> {
                     tags: row.tags.clone(),
                     description: row.description.clone(),
                     created_at: Some(row.created_at),
-                    last_profiled: None,
-                    datapoint_count: count(row.id),
+                    last_profiled: known.last_profiled,
+                    datapoint_count: known.datapoints,
                     status: *status,
                     warnings,
                 }
@@ -153,10 +157,34 @@ impl<R: Runtime> Registry<R> {
             let fingerprint = Some(environment.fingerprint(&self.inner.plugins));
             let stored = opened.iter().any(|(_, known)| *known == fingerprint);
             let is_default = !rows.iter().any(|row| row.is_default);
-            (!stored)
-                .then(|| environment.view(&self.inner.plugins, is_default, count(ENVIRONMENT_ID)))
+            (!stored).then(|| {
+                environment.view(&self.inner.plugins, is_default, known.of(ENVIRONMENT_ID))
+            })
         });
         Shown { views, environment }
+    }
+}
+
+/// What is known about connections, by their ids.
+#[derive(Default)]
+struct KnownOf {
+    datapoints: HashMap<Uuid, u64>,
+    profiles: HashMap<Uuid, DateTime<Utc>>,
+}
+
+/// What is known about a connection.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Known {
+    pub datapoints: u64,
+    pub last_profiled: Option<DateTime<Utc>>,
+}
+
+impl KnownOf {
+    fn of(&self, id: Uuid) -> Known {
+        Known {
+            datapoints: self.datapoints.get(&id).copied().unwrap_or(0),
+            last_profiled: self.profiles.get(&id).copied(),
+        }
     }
 }
 

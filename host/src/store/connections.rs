@@ -67,6 +67,14 @@ macro_rules! select {
     };
 }
 
+/// Deletes what was found out about a connection.
+const FORGET: [&str; 3] = [
+    "DELETE FROM datachat_profile_tables WHERE profile_id IN \
+     (SELECT profile_id FROM datachat_profiles WHERE connection_id = $1)",
+    "DELETE FROM datachat_profiles WHERE connection_id = $1",
+    "DELETE FROM datachat_proposals WHERE connection_id = $1",
+];
+
 impl Store {
     /// All connections, newest first.
     ///
@@ -270,7 +278,8 @@ impl Store {
         .await
     }
 
-    /// Deletes a connection, and its DataPoints unless they are kept; false if there is none of this id.
+    /// Deletes a connection with its profiles and proposals, and its DataPoints unless they are kept; false if
+    /// there is none of this id.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -302,6 +311,9 @@ impl Store {
                         .bind(&id)
                         .execute(&mut *transaction)
                         .await?;
+                }
+                for sql in FORGET {
+                    sqlx::query(sql).bind(&id).execute(&mut *transaction).await?;
                 }
             });
             Ok(true)

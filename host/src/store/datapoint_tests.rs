@@ -510,7 +510,7 @@ async fn of_two_syncs_of_one_scope_one_runs(place: Place) {
 async fn a_sync_whose_process_is_gone_is_interrupted_and_writes_nothing(place: Place) {
     let slow = place.open();
     let quick = Limits {
-        sync_lease_ms: 200,
+        sync_lease_ms: 1_000,
         ..limits()
     };
     let other = Store::open(&place.location, &quick).expect("a location");
@@ -523,7 +523,7 @@ async fn a_sync_whose_process_is_gone_is_interrupted_and_writes_nothing(place: P
     assert_eq!(slow.beat_sync(id, progress).await, Ok(true));
     let job = other.sync_job(None).await.expect("read").expect("there");
     assert_eq!((job.status, job.progress), (JobStatus::Running, progress));
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    tokio::time::sleep(Duration::from_millis(1_200)).await;
     let job = other.sync_job(None).await.expect("read").expect("there");
     assert_eq!(job.status, JobStatus::Interrupted);
     assert!(job.finished_at.is_some());

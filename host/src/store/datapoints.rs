@@ -369,6 +369,24 @@ impl Store {
         Ok(rows.into_iter().map(version).collect())
     }
 
+    /// The scopes that files have written to, with the paths of those files.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn file_places(&self) -> Result<Vec<(String, String)>, StoreError> {
+        self.call_at_length(async {
+            Ok(on_pool!(self, pool => {
+                sqlx::query_as(
+                    "SELECT DISTINCT scope, source_path FROM datachat_datapoints \
+                     WHERE origin = 'file' AND source_path IS NOT NULL",
+                )
+                .fetch_all(pool)
+                .await?
+            }))
+        })
+        .await
+    }
+
     /// How many DataPoints each connection has; those that have none are left out.
     ///
     /// # Errors

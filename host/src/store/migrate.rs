@@ -24,6 +24,10 @@ const MIGRATIONS: &[Migration] = &[
         version: 2,
         sql: include_str!("migrations/0002_datapoints.sql"),
     },
+    Migration {
+        version: 3,
+        sql: include_str!("migrations/0003_profiles.sql"),
+    },
 ];
 
 /// Runs what is missing.

@@ -9,10 +9,14 @@
 //! tables up to date; while the database is down every call answers [`StoreError::Unavailable`], at once if
 //! another has only just waited in vain. What is stored here are rows; what they mean is the layers' above.
 
+mod changes;
 mod connections;
 mod datapoints;
+mod jobs;
 mod migrate;
 mod open;
+mod profiles;
+mod proposals;
 mod sync_jobs;
 #[cfg(test)]
 mod tests;
@@ -22,7 +26,10 @@ pub use datapoints::{
     DatapointFilter, DatapointPlace, DatapointRow, Embedding, NewDatapoint, NewEmbedding, Origin,
     ScopeChange, ScopeRef, ScopeSnapshot, ScopeVersion,
 };
+pub use jobs::{Counts, JobKind, JobRow, LatestJob, NewJob};
 pub use open::{InvalidLocation, Location};
+pub use profiles::ProfileRow;
+pub use proposals::{Approval, NewProposal, ProposalPlace, ProposalRow, ProposalStatus};
 pub use sync_jobs::{JobProgress, JobStatus, NewSyncJob, SyncJobRow};
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -50,6 +57,15 @@ pub enum StoreError {
     /// The scope has a DataPoint of this id.
     #[error("the DataPoint exists")]
     DatapointExists,
+    /// A scope has a DataPoint of this id, and one that was to be approved has it too.
+    #[error("the DataPoint {id} exists")]
+    ProposalExists { id: String },
+    /// There is no such proposal.
+    #[error("the proposal {id} is gone")]
+    ProposalMissing { id: Uuid },
+    /// Somebody has approved or rejected it.
+    #[error("the proposal {id} was reviewed")]
+    ProposalReviewed { id: Uuid },
     /// There is no connection of this id any longer.
     #[error("the connection {id} is gone")]
     ConnectionMissing { id: Uuid },
@@ -112,8 +128,10 @@ macro_rules! in_transaction {
             }
             crate::store::Pool::Postgres(pool) => {
                 let mut $transaction = pool.begin().await?;
-                sqlx::query("SELECT pg_advisory_xact_lock($1)")
+                // Whoever listens hears of it when the transaction is committed.
+                sqlx::query("SELECT pg_advisory_xact_lock($1), pg_notify($2, '')")
                     .bind(crate::store::WRITE_LOCK)
+                    .bind(crate::store::changes::CHANNEL)
                     .execute(&mut *$transaction)
                     .await?;
                 let value = $body;

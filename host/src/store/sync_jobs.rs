@@ -39,6 +39,8 @@ pub struct JobProgress {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JobStatus {
+    /// Waits for its turn.
+    Pending,
     Running,
     Completed,
     Failed,
@@ -49,6 +51,7 @@ pub enum JobStatus {
 impl JobStatus {
     pub fn name(self) -> &'static str {
         match self {
+            Self::Pending => "pending",
             Self::Running => "running",
             Self::Completed => "completed",
             Self::Failed => "failed",
@@ -56,8 +59,9 @@ impl JobStatus {
         }
     }
 
-    fn from_name(name: &str) -> Option<Self> {
+    pub(super) fn from_name(name: &str) -> Option<Self> {
         [
+            Self::Pending,
             Self::Running,
             Self::Completed,
             Self::Failed,
@@ -118,7 +122,7 @@ const EXPIRE: &str = "UPDATE datachat_sync_jobs SET status = 'interrupted', fini
 
 impl Store {
     /// Microseconds since 1970, by the clock that all processes share.
-    fn clock(&self) -> &'static str {
+    pub(super) fn clock(&self) -> &'static str {
         match self.inner.pool {
             Pool::Sqlite(_) => {
                 "SELECT CAST((julianday('now') - 2440587.5) * 86400000000.0 AS INTEGER)"
@@ -341,7 +345,7 @@ impl Store {
     }
 
     /// How long a job is believed to live without a beat.
-    fn lease_micros(&self) -> i64 {
+    pub(super) fn lease_micros(&self) -> i64 {
         i64::try_from(self.inner.lease.as_micros()).unwrap_or(i64::MAX)
     }
 }

@@ -100,6 +100,8 @@ macro_rules! on_both {
 
 #[path = "datapoint_tests.rs"]
 mod datapoints;
+#[path = "profile_tests.rs"]
+mod profiles;
 
 on_both! {
     a_row_comes_back_as_it_was_stored_also_to_another_server
@@ -465,8 +467,7 @@ async fn a_postgresql_that_comes_goes_and_comes_is_used_whenever_it_is_there() {
     up(&store).await;
     assert_eq!(store.connection(one.id).await.expect("read"), Some(one));
 
-    let drop_tables = "DROP TABLE datachat_connections, datachat_migrations, datachat_scopes, datachat_datapoints, \
-                       datachat_sync_jobs";
+    let drop_tables = "DROP SCHEMA public CASCADE; CREATE SCHEMA public";
     server.psql("postgres", drop_tables).expect("dropped");
     assert_eq!(store.connections().await, Err(StoreError::Unavailable));
     up(&store).await;

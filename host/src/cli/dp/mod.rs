@@ -2,8 +2,10 @@
 
 mod add;
 mod export;
+mod generate;
 mod lint;
 mod list;
+mod pending;
 mod sync;
 
 use std::path::PathBuf;
@@ -32,6 +34,13 @@ pub enum Args {
     Lint(lint::Args),
     /// Write stored DataPoints into a new folder
     Export(export::Args),
+    /// Propose DataPoints that a profile suggests
+    Generate(generate::Args),
+    /// How a generation is getting on
+    GenerateStatus { job: Uuid },
+    /// Proposed DataPoints: see, approve, reject
+    #[command(subcommand)]
+    Pending(pending::Args),
 }
 
 const PATH: &str = "/api/v1/datapoints";
@@ -112,6 +121,27 @@ pub async fn run(config: Config, args: Args, printer: Printer) -> Result<(), Fai
             with(server, async |server| add::run(server, args, printer).await).await
         }
         Args::Lint(args) => lint::run(config, args, printer).await,
+        Args::Generate(args) => {
+            let server = Server::open(config).await?;
+            with(server, async |server| {
+                generate::run(server, args, printer).await
+            })
+            .await
+        }
+        Args::GenerateStatus { job } => {
+            let server = Server::open(config).await?;
+            with(server, async |server| {
+                generate::status(server, job, printer).await
+            })
+            .await
+        }
+        Args::Pending(args) => {
+            let server = Server::open(config).await?;
+            with(server, async |server| {
+                pending::run(server, args, printer).await
+            })
+            .await
+        }
         Args::Export(args) => {
             let server = Server::open(config).await?;
             with(server, async |server| {

@@ -63,21 +63,29 @@ pub fn read(files: Vec<SourceFile>, mode: ScopeMode) -> Read {
             });
         }
     }
-    if read.candidates.is_empty() && read.findings.is_empty() {
-        let finding = if read.skipped > 0 {
-            Finding::error(
-                "empty",
-                None,
-                "every DataPoint names another scope than that of the sync",
-            )
-            .remedy("take `scope: auto` (no --connection-id and no --global-scope)")
-        } else {
-            Finding::error("empty", None, "there is no DataPoint in any file")
-                .remedy("delete DataPoints one by one, or the connection with all of its own")
-        };
-        read.findings.push(finding);
-    }
     read
+}
+
+impl Read {
+    /// Finds fault with files that hold nothing: a sync that replaces everything would delete everything.
+    #[must_use]
+    pub fn refuse_nothing(mut self) -> Self {
+        if self.candidates.is_empty() && self.findings.is_empty() {
+            let finding = if self.skipped > 0 {
+                Finding::error(
+                    "empty",
+                    None,
+                    "every DataPoint names another scope than that of the sync",
+                )
+                .remedy("take `scope: auto` (no --connection-id and no --global-scope)")
+            } else {
+                Finding::error("empty", None, "there is no DataPoint in any file")
+                    .remedy("delete DataPoints one by one, or the connection with all of its own")
+            };
+            self.findings.push(finding);
+        }
+        self
+    }
 }
 
 /// What is known of the world that files are judged in.
@@ -225,9 +233,9 @@ mod tests {
             &named(Kind::Schema, &json!({"scope": "global"})),
         )];
         let mode = ScopeMode::Database(Uuid::from_u128(1));
-        let read_skipped = read(skipped, mode);
+        let read_skipped = read(skipped, mode).refuse_nothing();
         assert!(read_skipped.findings[0].message.contains("another scope"));
-        let nothing = read(Vec::new(), ScopeMode::Auto);
+        let nothing = read(Vec::new(), ScopeMode::Auto).refuse_nothing();
         assert_eq!(nothing.findings[0].code, "empty");
     }
 

@@ -10,10 +10,10 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::super::finding::Finding;
-use super::super::{Library, Scope, folder, store_form};
+use super::super::{Library, Scope, Severity, folder, store_form};
 use super::files::{self, World};
 use super::plan::{Candidate, Clash, Old, by_scope, plan};
-use super::{Source, SyncRequest};
+use super::{FolderChanges, Source, SyncRequest};
 use crate::registry::{Engine, RegistryError, Unavailable};
 use crate::store::{JobProgress, JobStatus, Origin, ScopeChange, StoreError};
 
@@ -138,6 +138,9 @@ impl Job {
     }
 
     async fn work(&self) -> Result<(), Failed> {
+        if let Source::Changes(changes) = &self.request.source {
+            return self.apply(changes).await;
+        }
         let read = self.read().await?;
         let skipped = i64::try_from(read.skipped).unwrap_or(i64::MAX);
         let total = i64::try_from(read.candidates.len()).unwrap_or(i64::MAX);
@@ -147,7 +150,7 @@ impl Job {
         let candidates = by_scope(candidates);
         // What is wrong in one file doesn't hide what two files have in common.
         for attempt in 1..=ATTEMPTS {
-            let (changes, clashes) = self.plan(&candidates).await?;
+            let (changes, clashes) = self.plan(&candidates, None).await?;
             findings.extend(clashes.iter().map(Clash::finding));
             let (errors, warnings) = files::sort(std::mem::take(&mut findings));
             if !errors.is_empty() {
@@ -179,8 +182,9 @@ impl Job {
             let files = match source {
                 Source::Folder(path) => folder::read(&path, &limits).map_err(Failed::Findings)?,
                 Source::Texts(texts) => texts.into_iter().map(Into::into).collect(),
+                Source::Changes(changes) => changes.files,
             };
-            Ok(files::read(files, mode))
+            Ok(files::read(files, mode).refuse_nothing())
         })
         .await?
     }
@@ -222,19 +226,87 @@ impl Job {
         Ok(judged.await?)
     }
 
-    /// What changes in each scope, with the number of what stays as it is; and what conflicts.
+    /// Applies the good files of a folder, and lets stay what comes from the others.
+    async fn apply(&self, changes: &FolderChanges) -> Result<(), Failed> {
+        let mut findings = changes.findings.clone();
+        let read = {
+            let (files, mode) = (changes.files.clone(), self.request.rules.scope);
+            tokio::task::spawn_blocking(move || files::read(files, mode)).await?
+        };
+        let total = i64::try_from(read.candidates.len()).unwrap_or(i64::MAX);
+        self.progress.total.store(total, Ordering::Relaxed);
+        let (mut candidates, found) = self.judge(read).await?;
+        findings.extend(found);
+        let mut touched: HashSet<String> = changes.gone.iter().cloned().collect();
+        touched.extend(changes.files.iter().map(|file| file.path.clone()));
+        for finding in &findings {
+            if let (Severity::Error, Some(path)) = (finding.severity, &finding.path) {
+                touched.remove(path);
+            }
+        }
+        candidates.retain(|candidate| touched.contains(&candidate.path));
+        let mut attempt = 1;
+        loop {
+            let mut by_scope = by_scope(candidates.clone());
+            // A scope whose last file is gone has no candidate.
+            for (scope, path) in self.library.store.file_places().await? {
+                if let (true, Some(scope)) = (touched.contains(&path), Scope::from_key(&scope)) {
+                    by_scope.entry(scope).or_default();
+                }
+            }
+            let (planned, clashes) = self.plan(&by_scope, Some(&touched)).await?;
+            if !clashes.is_empty() {
+                findings.extend(clashes.iter().map(Clash::finding));
+                let before = candidates.len();
+                for path in clashes.iter().flat_map(|clash| &clash.paths) {
+                    touched.remove(path);
+                }
+                candidates.retain(|candidate| touched.contains(&candidate.path));
+                if candidates.len() == before {
+                    // What clashes is stored already.
+                    return Err(Failed::Findings(findings));
+                }
+                continue;
+            }
+            let report = report(findings.clone(), &Changes::of(&planned)).to_string();
+            let planned: Vec<ScopeChange> = planned.into_iter().map(|(change, _)| change).collect();
+            let completed = self
+                .library
+                .store
+                .complete_sync(self.id, &planned, self.progress.now(), &report)
+                .await;
+            match completed {
+                Err(StoreError::Changed) if attempt < ATTEMPTS => attempt += 1,
+                other => return Ok(other?),
+            }
+        }
+    }
+
+    /// What changes in each scope, with the number of what stays as it is; and what conflicts. What comes from other
+    /// files than those that are `touched` stays as well, unless one of these has its id; without such a set every
+    /// file is this sync's.
     async fn plan(
         &self,
         candidates: &BTreeMap<Scope, Vec<Candidate>>,
+        touched: Option<&HashSet<String>>,
     ) -> Result<(Vec<(ScopeChange, usize)>, Vec<Clash>), Failed> {
+        let is_others = |old: &Old| {
+            let path = old.path.as_ref();
+            touched.is_some_and(|touched| path.is_none_or(|path| !touched.contains(path)))
+        };
         let mut changes = Vec::new();
         let mut clashes = Vec::new();
         for (&scope, candidates) in candidates {
             let snapshot = self.library.store.scope(&scope.to_string()).await?;
+            let ids: HashSet<&str> = candidates.iter().map(|new| new.point.id.as_str()).collect();
             let old: Vec<Old> = snapshot
                 .rows
                 .iter()
-                .map(|(row, _)| Old::new(row, store_form::point(row).as_ref()))
+                .map(|(row, _)| {
+                    let mut old = Old::new(row, store_form::point(row).as_ref());
+                    old.stays |= is_others(&old) && !ids.contains(old.claim.id.as_str());
+                    old
+                })
                 .collect();
             let plan = match plan(candidates, &old, self.request.rules.conflicts) {
                 Ok(plan) => plan,
@@ -294,7 +366,7 @@ fn report(findings: Vec<Finding>, changes: &Changes) -> Value {
 fn summary(findings: &[Finding]) -> String {
     let errors = findings
         .iter()
-        .filter(|finding| finding.severity == super::super::Severity::Error);
+        .filter(|finding| finding.severity == Severity::Error);
     let count = errors.clone().count();
     let files: HashSet<&String> = errors.filter_map(|finding| finding.path.as_ref()).collect();
     let places = match files.len() {

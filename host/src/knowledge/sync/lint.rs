@@ -42,7 +42,7 @@ pub fn lint(
             };
         }
     };
-    let read = files::read(files, ScopeMode::Auto);
+    let read = files::read(files, ScopeMode::Auto).refuse_nothing();
     let engine = Engine {
         database_type: String::new(),
         dialect: None,

@@ -4,14 +4,19 @@
 //! that in one transaction. Readers see the old set or the new one; a file that is wrong, a conflict, an empty
 //! folder or a crash changes nothing. Jobs are rows, so that every server of a system database can tell how one
 //! is getting on, and that one whose process is gone has ended.
+//!
+//! That is a full sync. An incremental one, which the [`Watcher`] starts, applies the files that are right and names
+//! the others; what came from those, or from files that it has not seen, stays.
 
 mod files;
 mod job;
 mod lint;
 mod plan;
+mod watch;
 
 pub use lint::{Linted, lint};
 pub use plan::ScopeMode;
+pub use watch::Watcher;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,6 +27,7 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use self::job::{Job, Progress};
+use super::finding::Finding;
 use super::folder::SourceFile;
 use super::{ConflictMode, Contracts, Library, Tier, store_form};
 use crate::registry::{RegistryError, Unavailable};
@@ -49,6 +55,25 @@ pub enum Source {
     Folder(PathBuf),
     /// What somebody has read already.
     Texts(Vec<Text>),
+    /// What has changed in a folder since somebody looked: only good files count.
+    Changes(FolderChanges),
+}
+
+/// A folder that somebody has read again.
+#[derive(Debug, Clone)]
+pub struct FolderChanges {
+    pub files: Vec<SourceFile>,
+    /// What is wrong with the files that are not among these.
+    pub findings: Vec<Finding>,
+    /// Paths of files that were there and are no more.
+    pub gone: Vec<String>,
+}
+
+impl Source {
+    /// Whether files that are wrong keep the others from being applied, and what is in none goes.
+    fn is_full(&self) -> bool {
+        !matches!(self, Self::Changes(_))
+    }
 }
 
 /// The text of a file, and where it came from.
@@ -163,7 +188,11 @@ impl Syncs {
         let new = NewSyncJob {
             id: Uuid::new_v4(),
             owner: self.process,
-            sync_type: "full",
+            sync_type: if request.source.is_full() {
+                "full"
+            } else {
+                "incremental"
+            },
             scope: scope.name(),
             connection_id,
             claim: scope.scope().map(|scope| scope.to_string()),

@@ -2,7 +2,8 @@
 //!
 //! [`assign`] puts a file's DataPoint into a scope or skips it; [`plan`] compares what a scope is to hold with
 //! what it holds. What files made is replaced; what the API or an approval made stays, unless a conflict mode
-//! prefers a file to it. Nothing here reads or writes.
+//! prefers a file to it. An incremental sync also lets stay what comes from files that it does not touch. Nothing
+//! here reads or writes.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -90,6 +91,8 @@ pub struct Old {
     pub origin: Origin,
     pub body: String,
     pub path: Option<String>,
+    /// Whether it is not this sync's to replace.
+    pub stays: bool,
 }
 
 impl Old {
@@ -107,6 +110,7 @@ impl Old {
             origin: row.origin,
             body: row.body.clone(),
             path: row.source_path.clone(),
+            stays: row.origin != Origin::File,
         }
     }
 }
@@ -137,6 +141,8 @@ pub struct Clash {
     pub about: String,
     /// A file each, or an id that did not come from one.
     pub who: Vec<String>,
+    /// The files among them.
+    pub paths: Vec<String>,
 }
 
 impl Clash {
@@ -156,18 +162,20 @@ impl Clash {
 /// # Errors
 /// Every conflict that the mode does not settle.
 pub fn plan(candidates: &[Candidate], old: &[Old], mode: ConflictMode) -> Result<Plan, Vec<Clash>> {
-    let staying: Vec<&Old> = old
-        .iter()
-        .filter(|old| old.origin != Origin::File)
-        .collect();
+    let staying: Vec<&Old> = old.iter().filter(|old| old.stays).collect();
     let mut claims: Vec<Claim> = candidates.iter().map(Candidate::claim).collect();
     claims.extend(staying.iter().map(|old| old.claim.clone()));
     let losers = conflict::resolve(&claims, mode).map_err(|conflicts| {
         let name = |at: usize| match candidates.get(at) {
             Some(candidate) => format!("{} ({})", candidate.path, candidate.point.id),
-            None => format!("{} (stored, not from a file)", claims[at].id),
+            None => match &staying[at - candidates.len()].path {
+                Some(path) => format!("{path} ({}, as it is stored)", claims[at].id),
+                None => format!("{} (stored, not from a file)", claims[at].id),
+            },
         };
+        let path = |at: &usize| Some(candidates.get(*at)?.path.clone());
         let clash = |conflict: conflict::Conflict| Clash {
+            paths: conflict.places.iter().filter_map(path).collect(),
             who: conflict.places.into_iter().map(name).collect(),
             about: conflict.about,
         };

@@ -28,6 +28,7 @@ fn stored(candidate: &Candidate, origin: Origin) -> Old {
         origin,
         body: candidate.point.to_json().to_string(),
         path: (origin == Origin::File).then(|| candidate.path.clone()),
+        stays: origin != Origin::File,
     }
 }
 
@@ -113,6 +114,28 @@ fn what_the_api_made_stays() {
         plan(&new, &old[1..], ConflictMode::Error),
         Ok(is(&[0], &[], 0))
     );
+}
+
+#[test]
+fn what_another_file_made_stays_where_it_is_not_this_syncs_to_replace() {
+    let [a, b] = ["a", "b"].map(|table| file(&format!("t_{table}"), table, Tier::User, ""));
+    let others = Old {
+        stays: true,
+        ..stored(&b, Origin::File)
+    };
+    let old = [stored(&a, Origin::File), others];
+    let none: [Candidate; 0] = [];
+    assert_eq!(
+        plan(&none, &old, ConflictMode::Error),
+        Ok(is(&[], &["t_a"], 0))
+    );
+    let again = [file("t_again", "b", Tier::User, "")];
+    let clashes = plan(&again, &old, ConflictMode::Error).expect_err("a conflict");
+    assert_eq!(
+        clashes[0].who,
+        ["t_again.json (t_again)", "t_b.json (t_b, as it is stored)"]
+    );
+    assert_eq!(clashes[0].paths, ["t_again.json"]);
 }
 
 #[test]
