@@ -116,6 +116,7 @@ async fn every_command_answers_as_the_text_around_it_says() -> Result<()> {
         parquet,
         columns,
         asked,
+        planned,
         defined,
         quoted,
         refused,
@@ -143,6 +144,12 @@ async fn every_command_answers_as_the_text_around_it_says() -> Result<()> {
     let columns = member(columns, "result")?["columns"].clone();
     assert_eq!(columns[1]["name"], "customerId");
     assert_eq!(member(asked, "answer")?, "Table `loans` has 4000 row(s).");
+    let begin = "Number of loans by customers.segment, the highest 2: 2 row(s). First: retail, ";
+    let planned = member(planned, "answer")?;
+    assert!(
+        planned.as_str().is_some_and(|text| text.starts_with(begin)),
+        "{planned}"
+    );
     let sources = member(defined, "sources")?;
     assert_eq!(sources[0]["datapoint_id"], "metric_default_rate_001");
     let quoted = member(quoted, "result")?;

@@ -25,6 +25,7 @@ const EXAMPLES: &[Example] = &[
         sql: "SELECT kind, count(*) AS n, sum(amount) AS amount FROM transactions GROUP BY kind ORDER BY kind",
         tool: "list_tables",
         arguments: r#"{"schema": "risk"}"#,
+        question: "Default rate per segment",
     },
     Example {
         database: "grocery_store",
@@ -32,6 +33,7 @@ const EXAMPLES: &[Example] = &[
         sql: "SELECT method, count(*) AS n, sum(total) AS total FROM transactions GROUP BY method ORDER BY method",
         tool: "get_table_sample",
         arguments: r#"{"table": "orderLines", "limit": 2}"#,
+        question: "Top 3 categories by revenue",
     },
 ];
 
@@ -43,6 +45,8 @@ struct Example {
     sql: &'static str,
     tool: &'static str,
     arguments: &'static str,
+    /// It is planned over what the DataPoints define.
+    question: &'static str,
 }
 
 /// The role that the server uses: it can read everything and change nothing.
@@ -219,6 +223,20 @@ fn explain(workspace: &Workspace, server: &Server, ids: &[String]) -> Result<()>
         );
         if !answer.body.contains(&found) {
             bail!("that is not the {scope} definition: {}", answer.body);
+        }
+    }
+    step("Questions over what the DataPoints define");
+    for (example, id) in EXAMPLES.iter().zip(ids) {
+        let answer = server.post(
+            "/api/v1/chat",
+            &format!(
+                r#"{{"target_database": "{id}", "message": "{}"}}"#,
+                example.question
+            ),
+            200,
+        )?;
+        if json_string(&answer.body, "answer_source").as_deref() != Some("sql") {
+            bail!("that is no answer: {}", answer.body);
         }
     }
     Ok(())

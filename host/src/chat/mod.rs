@@ -1,12 +1,14 @@
 //! From a question to an answer, on the one connection that its request was resolved to.
 //!
-//! A question is read (`intent`), its table is looked up in the live catalogue (`tables`), a statement is
-//! written (`statement`), judged and run by `query`, and said in a sentence (`answer`), with a chart where the
-//! shape of the rows has one (`chart`). Each step leaves its line in the trace. What a client sends along of an
-//! earlier conversation is data: it can say which question was left open, never which database or what may run.
+//! A question is read as one of the closed forms (`intent`): its table is looked up in the live catalogue
+//! (`tables`) and a statement written (`statement`). Any other is planned over what the connection has and its
+//! DataPoints define ([`plan`], `planned`). The statement is judged and run by `query`, and said in a sentence
+//! (`answer`), with a chart where the shape of the rows has one (`chart`). Each step leaves its line in the trace.
+//! What a client sends along of an earlier conversation is data: it can say which question was left open and which
+//! plan the next one changes, never which database or what may run.
 //!
-//! Without a language model the questions of `intent` are answered, and only these: for any other the answer
-//! says that none is configured, rather than guess.
+//! Without a language model nothing else is answered: the answer says which words stand in the way, or that no model
+//! is configured, rather than guess.
 
 mod answer;
 pub mod chart;

@@ -3,6 +3,7 @@
 use hyper::Method;
 use serde::Serialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::databases::find;
@@ -58,11 +59,19 @@ pub async fn run(server: &Server, args: Args, printer: Printer) -> Result<(), Fa
     let answer = server
         .call(Method::POST, "/api/v1/chat", Some(&body))
         .await?;
+    show(&answer, printer, args.evidence)
+}
+
+/// Prints a reply: its sentence, its rows, and what else its reader should know.
+///
+/// # Errors
+/// When standard output is closed, or the reply is none.
+pub fn show(answer: &RawValue, printer: Printer, evidence: bool) -> Result<(), Failure> {
     if printer.format == Format::Json {
         Printer::json(&answer)?;
         return Ok(());
     }
-    let reply = parse(&answer)?;
+    let reply = parse(answer)?;
     // The sentence is for people: with CSV it stays out of the rows.
     let text = reply["answer"].as_str().unwrap_or_default();
     if printer.format == Format::Table {
@@ -70,7 +79,7 @@ pub async fn run(server: &Server, args: Args, printer: Printer) -> Result<(), Fa
     } else {
         note(text);
     }
-    let (columns, rows) = table(&answer);
+    let (columns, rows) = table(answer);
     if !reply["data"].is_null() && !columns.is_empty() {
         printer.rows(&columns, &rows)?;
     }
@@ -82,7 +91,7 @@ pub async fn run(server: &Server, args: Args, printer: Printer) -> Result<(), Fa
             text("suggestion")
         ));
     }
-    if args.evidence {
+    if evidence {
         for step in list(&reply["decision_trace"]) {
             let text = |name: &str| step[name].as_str().unwrap_or_default();
             note(&format!(

@@ -8,6 +8,7 @@
 mod argument;
 mod ask;
 mod catalog;
+mod chat;
 mod databases;
 mod dp;
 mod ending;
@@ -65,6 +66,8 @@ enum Command {
     Databases(databases::Args),
     /// Ask a question about the data of a connection
     Ask(ask::Args),
+    /// Ask one question after the other
+    Chat(chat::Args),
     /// DataPoints: what tables, metrics and processes mean
     #[command(subcommand)]
     Dp(dp::Args),
@@ -147,6 +150,14 @@ async fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Ask(args) => {
             let server = Server::open(config).await?;
             with(server, async |server| ask::run(server, args, printer).await).await
+        }
+        Command::Chat(args) => {
+            let data_folder = config.data_dir.clone();
+            let server = Server::open(config).await?;
+            with(server, async |server| {
+                chat::run(server, &args, &data_folder, printer).await
+            })
+            .await
         }
         Command::Dp(args) => dp::run(config, args, printer).await,
         Command::Profile(args) => {

@@ -280,7 +280,7 @@ mod tests {
             answer["retrieved_datapoints"].as_array().map(Vec::len),
             Some(3)
         );
-        assert_eq!(answer["confidence"], json!(0.6_f32));
+        assert_eq!(answer["confidence"], json!(0.6));
         assert_eq!(answer["scope_used"], "connection+global");
     }
 
@@ -292,7 +292,7 @@ mod tests {
         ];
         let answer = asked("money that came in", points);
         assert_eq!(quoted(&answer), ["metric_net"]);
-        assert_eq!(answer["confidence"], json!(0.4_f32));
+        assert_eq!(answer["confidence"], json!(0.4));
         assert_eq!(answer["answer_source"], "context");
     }
 

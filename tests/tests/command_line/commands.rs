@@ -129,7 +129,7 @@ fn cases(url: &str) -> Vec<Case> {
         Case {
             table: vec!["get_table_sample", "run_sql"],
             json: vec![
-                ("/0/name", json!("get_table_sample")),
+                ("/0/name", json!("context_answer")),
                 ("/0/enabled", json!(true)),
             ],
             csv: vec![

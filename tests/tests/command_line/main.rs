@@ -3,6 +3,7 @@
 mod run;
 
 mod commands;
+mod conversation;
 mod elsewhere;
 mod failures;
 mod formats;
