@@ -131,7 +131,7 @@ impl Engine {
     }
 
     /// A statement with far more rows than all buffers between it and a reader hold, of text that does not
-    /// repeat: Parquet would write nothing for a long time. A row is about two kilobytes.
+    /// repeat: Parquet would write nothing for a long time. A row has some hundreds of bytes at least.
     pub fn long(self, tag: &str) -> String {
         match self {
             // Not a function in FROM, whose rows are all made before the first of them leaves.
@@ -142,12 +142,12 @@ impl Engine {
                 "{NUMBERS} SELECT REPEAT(MD5(a.n * 65536 + b.n * 256 + c.n), 60), '{tag}' \
                  FROM numbers a, numbers b, numbers c LIMIT 5000000"
             ),
-            // Cheap: a statement ends between blocks of 65,409 rows.
+            // ClickHouse makes blocks of some 65,000 rows, of which the first has to come soon.
             Self::NewClickHouse => format!(
-                "SELECT randomPrintableASCII(2000), '{tag}' FROM system.numbers LIMIT 5000000"
+                "SELECT randomPrintableASCII(200), '{tag}' FROM system.numbers LIMIT 5000000"
             ),
             Self::ClickHouse => format!(
-                "SELECT arrayStringConcat(arrayMap(n -> toString(cityHash64(number, n)), range(100))), '{tag}' \
+                "SELECT arrayStringConcat(arrayMap(n -> toString(cityHash64(number, n)), range(20))), '{tag}' \
                  FROM system.numbers LIMIT 5000000"
             ),
         }
