@@ -111,7 +111,7 @@ impl App {
         let tools = Tools::new(
             plugins.clone(),
             tool_policy,
-            (index.clone(), library.clone()),
+            (index.clone(), library.clone(), profiling.clone()),
             Arc::clone(&limits),
         );
         Ok(Self {

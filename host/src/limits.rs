@@ -117,7 +117,7 @@ limits! {
     store_long_timeout_ms: "DATACHAT_STORE_LONG_TIMEOUT_MS" = 60_000 "milliseconds", "A call that reads or writes many rows, such as the end of a sync.";
     store_connect_ms: "DATACHAT_STORE_CONNECT_MS" = 2_000 "milliseconds", "How long such a call waits for a connection; a restart is bridged, an outage is told soon.";
     store_retry_ms: "DATACHAT_STORE_RETRY_MS" = 500 "milliseconds", "After a call that waited in vain, others fail at once for this long: an outage costs requests little waiting.";
-    store_connections: "DATACHAT_STORE_CONNECTIONS" = 8 "connections", "Open connections to the system database, per server.";
+    store_connections: "DATACHAT_STORE_CONNECTIONS" = 8 "connections", "Open connections to the system database, per server; on PostgreSQL one more listens to what others write.";
     datapoint_bytes: "DATACHAT_DATAPOINT_BYTES" = 1_048_576 "bytes", "The largest DataPoint, and the largest file of them.";
     sync_files: "DATACHAT_SYNC_FILES" = 100_000 "files", "Files that one sync reads, and entries of its folders that it looks at.";
     sync_bytes: "DATACHAT_SYNC_BYTES" = 268_435_456 "bytes", "What one sync reads in all; it is held in memory.";

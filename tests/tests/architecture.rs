@@ -168,6 +168,7 @@ fn components_know_nothing_of_the_host_and_the_host_nothing_of_components() -> R
         "postgres",
         "sql-tools",
         "knowledge-tools",
+        "profiling-tools",
         "examples/csv",
         "examples/column-stats",
     ] {
@@ -183,6 +184,7 @@ fn components_know_nothing_of_the_host_and_the_host_nothing_of_components() -> R
         "datachat-postgres",
         "datachat-sql-tools",
         "datachat-knowledge-tools",
+        "datachat-profiling-tools",
     ] {
         assert!(!found.contains(&component.to_owned()), "host: {found:?}");
     }

@@ -18,6 +18,7 @@ const SHIPPED: &[(&str, &str)] = &[
     ("datachat-knowledge-tools", "knowledge-tools"),
     ("datachat-mysql", "mysql"),
     ("datachat-postgres", "postgres"),
+    ("datachat-profiling-tools", "profiling-tools"),
     ("datachat-sql-tools", "sql-tools"),
 ];
 

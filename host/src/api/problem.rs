@@ -93,6 +93,7 @@ codes! {
     UnsupportedDatabaseType: 422 "unsupported_database_type" "Unsupported database type";
     CredentialsOnly: 422 "credentials_only" "No connector for this type";
     PluginRefused: 422 "plugin_refused" "The plugin is refused";
+    TargetConflict: 422 "target_conflict" "Another connection is named";
     ResourceLimit: 422 "resource_limit" "Limit reached";
     Internal: 500 "internal" "Internal error";
     PluginFailed: 502 "plugin_failed" "A plugin failed";

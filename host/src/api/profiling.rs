@@ -170,6 +170,7 @@ impl From<ProfilingError> for Problem {
             ProfilingError::LlmNotConfigured => Self::new(Code::LlmNotConfigured, text)
                 .with("field", "depth")
                 .with("hint", "`metrics_basic` needs none."),
+            ProfilingError::Failed { .. } => Self::new(Code::DatabaseFailed, text),
             ProfilingError::Unavailable(reason) => Self::from(reason),
         }
     }

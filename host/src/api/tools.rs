@@ -128,6 +128,10 @@ impl From<RunError> for Problem {
             }
             RunError::Query(error) => Self::from(&*error),
             RunError::Read(error) => Self::from(error),
+            RunError::Profile(error) => Self::from(error),
+            RunError::TargetConflict => Self::new(Code::TargetConflict, text)
+                .with("field", "arguments.connection_id")
+                .with("hint", "Name the connection as `target_database`, or leave it out of the arguments."),
             RunError::Call(error) => match *error {
                 ToolCallError::Tool(error) => from_tool(error),
                 ToolCallError::Plugin(error) => Self::from(&error),

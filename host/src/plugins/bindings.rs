@@ -35,7 +35,7 @@ pub mod tool {
     });
 }
 
-/// What a tool may ask of DataPoints.
+/// What a tool may ask of DataPoints, and do about tables.
 pub mod knowledge {
     #![allow(clippy::all, clippy::pedantic)]
     wasmtime::component::bindgen!({

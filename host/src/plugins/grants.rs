@@ -55,6 +55,7 @@ const TOOL: &[&str] = &[
     "datachat:plugin/database",
     "datachat:plugin/progress",
     "datachat:knowledge/knowledge",
+    "datachat:knowledge/profiling",
 ];
 
 /// The imports that a plugin of this kind may not have, in their order.

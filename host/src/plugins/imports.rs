@@ -10,7 +10,7 @@ use wasmtime_wasi::random::{WasiRandom, WasiRandomView as _};
 use wasmtime_wasi::sockets::{WasiSockets, WasiSocketsView as _};
 
 use super::bindings::connector::datachat::plugin::{log, secrets, tls, types};
-use super::bindings::knowledge::datachat::knowledge::knowledge;
+use super::bindings::knowledge::datachat::knowledge::{knowledge, profiling};
 use super::bindings::tool::datachat::plugin::{database, progress};
 use super::instance::{Rights, State};
 use super::tool::RowsHandle;
@@ -35,6 +35,7 @@ pub(crate) fn tool_linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<
     database::add_to_linker::<State, HasSelf<State>>(l, |state| state)?;
     progress::add_to_linker::<State, HasSelf<State>>(l, |state| state)?;
     knowledge::add_to_linker::<State, HasSelf<State>>(l, |state| state)?;
+    profiling::add_to_linker::<State, HasSelf<State>>(l, |state| state)?;
     Ok(linker)
 }
 
@@ -278,6 +279,20 @@ impl knowledge::Host for State {
         Ok(match self.known() {
             Ok(known) => known.list(after, limit).await,
             Err(error) => Err(error),
+        })
+    }
+}
+
+impl profiling::Host for State {
+    async fn profile_and_generate(
+        &mut self,
+        request: profiling::Request,
+    ) -> wasmtime::Result<Result<profiling::Outcome, profiling::Error>> {
+        Ok(match &self.rights {
+            Rights::Tool(context) => context.profiling().profile_and_generate(request).await,
+            _ => Err(profiling::Error {
+                message: "there is no database outside a call".to_owned(),
+            }),
         })
     }
 }

@@ -158,6 +158,9 @@ fn words(name: &str) -> &'static str {
         "datachat:plugin/tls" => "TLS on its connection, by the host",
         "datachat:plugin/database" => "the database of the request, read-only",
         "datachat:knowledge/knowledge" => "what is known of the request's database: DataPoints",
+        "datachat:knowledge/profiling" => {
+            "looking at the tables of that database and proposing DataPoints"
+        }
         "datachat:plugin/progress" => "saying how far a call is",
         "wasi:sockets/tcp-create-socket" | "wasi:sockets/instance-network" => {
             "TCP to the addresses of its one connection"

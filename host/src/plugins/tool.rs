@@ -14,6 +14,7 @@ use super::egress::EgressPolicy;
 use super::instance::{Deadline, Instance, Rights, State};
 use super::knowledge::ToolKnowledge;
 use super::plugin::Plugin;
+use super::profiling::ToolProfiling;
 use super::{DbError, Parameters, PluginError, Relation, RelationFilter};
 
 /// A boxed future, so that [`ToolContext`] can be a trait object.
@@ -33,6 +34,8 @@ pub trait ToolContext: Send + Sync + 'static {
     fn progress(&self, done: u32, total: Option<u32>, note: &str);
     /// What is known of that database.
     fn knowledge(&self) -> &dyn ToolKnowledge;
+    /// What it may do about that database's tables.
+    fn profiling(&self) -> &dyn ToolProfiling;
 }
 
 /// Rows on their way to a tool. Dropping it stops the statement.

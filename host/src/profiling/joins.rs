@@ -7,8 +7,9 @@
 use std::collections::HashMap;
 
 use super::family::Family;
-use super::table::{Join, JoinBasis, KeyBasis, TableProfile, TableStatus};
+use super::table::{CandidateKey, Join, JoinBasis, KeyBasis, TableProfile, TableStatus};
 use super::words::{singular, words};
+use crate::plugins::{Dialect, Relation};
 
 /// Words that say that a column identifies something.
 const KEY_WORDS: [&str; 9] = [
@@ -28,6 +29,36 @@ pub fn is_key_name(name: &str) -> bool {
 const NO_IDS: [&str; 8] = [
     "paid", "valid", "void", "bid", "grid", "covid", "solid", "liquid",
 ];
+
+/// Adds the keys and joins that the database itself declares. ClickHouse sees to none of its primary keys.
+pub fn declare(relation: &Relation, dialect: Dialect, profile: &mut TableProfile) {
+    let is_enforced = dialect != Dialect::Clickhouse;
+    if is_enforced && !relation.primary_key.is_empty() {
+        let declared = &relation.primary_key;
+        profile
+            .candidate_keys
+            .retain(|key| key.columns != *declared);
+        let key = CandidateKey {
+            columns: declared.clone(),
+            basis: KeyBasis::Declared,
+        };
+        profile.candidate_keys.insert(0, key);
+    }
+    for key in &relation.foreign_keys {
+        let is_one_to_one = profile
+            .candidate_keys
+            .iter()
+            .any(|candidate| candidate.columns == key.columns);
+        profile.relationships.push(Join {
+            columns: key.columns.clone(),
+            target_schema: key.referenced_schema.clone(),
+            target_table: key.referenced_relation.clone(),
+            target_columns: key.referenced_columns.clone(),
+            basis: JoinBasis::Declared,
+            is_one_to_one,
+        });
+    }
+}
 
 /// A key that others may lead to.
 struct Target<'a> {
@@ -72,36 +103,38 @@ fn targets(tables: &[TableProfile]) -> HashMap<String, Vec<Target<'_>>> {
             if table.table_type.contains("view") {
                 continue;
             }
-            for name in names_of(&table.table_name, column) {
-                targets.entry(name).or_default().push(Target {
-                    table,
-                    at,
-                    column,
-                    family: profile.family,
-                    is_declared: key.basis == KeyBasis::Declared,
-                });
-            }
+            let name = leading_name(&table.table_name, column);
+            targets.entry(name).or_default().push(Target {
+                table,
+                at,
+                column,
+                family: profile.family,
+                is_declared: key.basis == KeyBasis::Declared,
+            });
         }
     }
     targets
 }
 
-/// What a column that leads to a key may be called.
-fn names_of(table: &str, key: &str) -> Vec<String> {
+/// What a column that leads to a key is called, in words: `customer id` for the `id` of `customers`, and for a
+/// `customer_id` of whatever table.
+fn leading_name(table: &str, key: &str) -> String {
     let key = words(key);
+    match key.as_slice() {
+        [word] if KEY_WORDS.contains(&word.as_str()) => {
+            format!("{} {word}", thing(table).join(" "))
+        }
+        _ => key.join(" "),
+    }
+}
+
+/// What a row of a table is, by its name.
+fn thing(table: &str) -> Vec<String> {
     let mut name = words(table);
     if let Some(last) = name.last_mut() {
         *last = singular(last);
     }
-    let mut names = Vec::new();
-    if key.len() > 1 || (key.len() == 1 && !KEY_WORDS.contains(&key[0].as_str())) {
-        names.push(key.join(" "));
-    } else {
-        // `id` of `customers`, and `id` of `sales customers` which some call `customer_id`.
-        names.push(format!("{} {}", name.join(" "), key.join(" ")));
-    }
-    names.dedup();
-    names
+    name
 }
 
 fn joins_of(
@@ -148,11 +181,7 @@ fn best<'t, 'a>(
     let is_own_key = table.is_unique(column);
     let named = |target: &Target| {
         // `customer_id` has its home in `customers`, wherever else it has no repetition.
-        let mut name = words(&target.table.table_name);
-        if let Some(last) = name.last_mut() {
-            *last = singular(last);
-        }
-        words(column).starts_with(&name)
+        words(column).starts_with(&thing(&target.table.table_name))
     };
     let rank = |target: &Target| {
         (
@@ -175,6 +204,7 @@ fn best<'t, 'a>(
 mod tests {
     use super::super::testing::{column, table};
     use super::*;
+    use crate::plugins::{ForeignKey, RelationKind};
 
     fn found(tables: &[TableProfile]) -> Vec<String> {
         let mut tables = tables.to_vec();
@@ -273,6 +303,45 @@ mod tests {
             ("", false),
         ] {
             assert_eq!(is_key_name(name), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_declared_key_is_one_where_the_database_sees_to_it() {
+        let relation = Relation {
+            schema: "shop".to_owned(),
+            name: "orders".to_owned(),
+            kind: RelationKind::Table,
+            comment: None,
+            row_estimate: None,
+            columns: Vec::new(),
+            primary_key: vec!["id".to_owned()],
+            foreign_keys: vec![ForeignKey {
+                name: "fk".to_owned(),
+                columns: vec!["id".to_owned()],
+                referenced_schema: "shop".to_owned(),
+                referenced_relation: "baskets".to_owned(),
+                referenced_columns: vec!["id".to_owned()],
+            }],
+        };
+        for (dialect, is_key) in [
+            (Dialect::Postgresql, true),
+            (Dialect::Mysql, true),
+            (Dialect::Generic, true),
+            (Dialect::Clickhouse, false),
+        ] {
+            let mut orders = table("orders", &[integer("id")]);
+            declare(&relation, dialect, &mut orders);
+            assert_eq!(orders.is_unique("id"), is_key, "{dialect:?}");
+            let join = &orders.relationships[0];
+            assert_eq!(
+                (join.basis, join.target_table.as_str(), join.is_one_to_one),
+                (JoinBasis::Declared, "baskets", is_key)
+            );
+            // What the sample has found is said once.
+            let mut orders = table("orders", &[integer("id")]).unique("id");
+            declare(&relation, dialect, &mut orders);
+            assert_eq!(orders.candidate_keys.len(), 1);
         }
     }
 

@@ -20,10 +20,11 @@ mod table;
 mod testing;
 mod words;
 
-pub use request::{Depth, GenerateRequest, ProfileRequest};
+pub use request::{Depth, GenerateRequest, Generating, ProfileRequest};
 pub use table::{TableProfile, TableStatus};
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::value::RawValue;
 use tokio::sync::Semaphore;
@@ -36,7 +37,7 @@ use self::running::{Progress, Running};
 use self::survey::Survey;
 use crate::limits::Limits;
 use crate::registry::{Connection, ENVIRONMENT_ID, Registry, RegistryError, Unavailable};
-use crate::store::{JobKind, JobRow, LatestJob, NewJob, ProfileRow, Store, StoreError};
+use crate::store::{JobKind, JobRow, JobStatus, LatestJob, NewJob, ProfileRow, Store, StoreError};
 
 /// Why there is no job or no profile to show.
 #[derive(Debug, thiserror::Error)]
@@ -51,9 +52,23 @@ pub enum ProfilingError {
     TablesNotFound { names: Vec<String> },
     #[error("Metrics of this depth are thought of by a language model, and none is configured.")]
     LlmNotConfigured,
+    /// Only of [`Profiling::profile_and_generate`], which waits for the end of its jobs.
+    #[error("The profiling came to nothing: {message}.")]
+    Failed { message: String },
     #[error("The registry is unavailable: {0}.")]
     Unavailable(#[from] Unavailable),
 }
+
+/// What was made of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Made {
+    pub profile: Uuid,
+    /// Proposals of this profile that wait for review.
+    pub pending: u64,
+}
+
+/// How often a job that is waited for is looked at.
+const PAUSE: Duration = Duration::from_millis(50);
 
 impl From<StoreError> for ProfilingError {
     fn from(error: StoreError) -> Self {
@@ -216,6 +231,47 @@ impl Profiling {
         self.profile_row(profile).await?;
         let of = LatestJob::OfProfile(profile);
         Ok(self.store.latest_job(JobKind::Generate, of).await?)
+    }
+
+    /// Profiles a connection, makes proposals of that, and waits for both.
+    ///
+    /// # Errors
+    /// [`ProfilingError`]; what was profiled before a generation fails stays.
+    pub async fn profile_and_generate(
+        &self,
+        connection: Connection,
+        profile: ProfileRequest,
+        generating: Generating,
+    ) -> Result<Made, ProfilingError> {
+        if generating.depth == Depth::MetricsFull {
+            return Err(ProfilingError::LlmNotConfigured);
+        }
+        let job = self.profile(connection, profile).await?;
+        let job = self.ended(JobKind::Profile, job.id).await?;
+        let Some(profile) = job.profile_id else {
+            let message = job.error.unwrap_or_default();
+            return Err(ProfilingError::Failed { message });
+        };
+        let job = self.generate(generating.of(profile)).await?;
+        let job = self.ended(JobKind::Generate, job.id).await?;
+        if job.status != JobStatus::Completed {
+            let message = job.error.unwrap_or_default();
+            return Err(ProfilingError::Failed { message });
+        }
+        let pending = self.store.count_pending(profile).await?;
+        Ok(Made { profile, pending })
+    }
+
+    /// A job when it has ended.
+    async fn ended(&self, kind: JobKind, id: Uuid) -> Result<JobRow, ProfilingError> {
+        loop {
+            let row = self.store.job(kind, id).await?;
+            let row = row.ok_or(ProfilingError::JobNotFound { id })?;
+            if !matches!(row.status, JobStatus::Pending | JobStatus::Running) {
+                return Ok(row);
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
     }
 
     /// Marks what processes that have ended left behind.

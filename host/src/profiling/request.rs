@@ -29,6 +29,27 @@ impl ProfileRequest {
     pub const QUERY_SECONDS: RangeInclusive<u64> = 1..=60;
     pub const TABLE_SECONDS: RangeInclusive<u64> = 1..=300;
     pub const TOTAL_SECONDS: RangeInclusive<u64> = 10..=1800;
+
+    /// The same with every number brought into its range, for callers who are not to be trusted with one. The time
+    /// in all may be shorter than its range.
+    #[must_use]
+    pub fn within_ranges(mut self) -> Self {
+        let within = |number: &mut u64, range: RangeInclusive<u64>| {
+            *number = (*number).clamp(*range.start(), *range.end());
+        };
+        within(&mut self.sample_size, Self::SAMPLE_SIZE);
+        within(&mut self.max_columns_per_table, Self::MAX_COLUMNS);
+        within(&mut self.query_timeout_seconds, Self::QUERY_SECONDS);
+        within(&mut self.per_table_timeout_seconds, Self::TABLE_SECONDS);
+        within(
+            &mut self.total_timeout_seconds,
+            1..=*Self::TOTAL_SECONDS.end(),
+        );
+        if let Some(most) = &mut self.max_tables {
+            within(most, Self::MAX_TABLES);
+        }
+        self
+    }
 }
 
 impl Default for ProfileRequest {
@@ -67,6 +88,31 @@ impl GenerateRequest {
     pub const BATCH: u64 = 10;
     pub const MAX_METRICS: RangeInclusive<u64> = 1..=10;
     pub const METRICS: u64 = 3;
+}
+
+/// How much is made of a profile that is yet to be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Generating {
+    pub depth: Depth,
+    pub batch_size: u64,
+    pub max_metrics_per_table: u64,
+}
+
+impl Generating {
+    /// The request, of all tables of a profile.
+    pub fn of(self, profile_id: Uuid) -> GenerateRequest {
+        let within =
+            |number: u64, range: RangeInclusive<u64>| number.clamp(*range.start(), *range.end());
+        GenerateRequest {
+            profile_id,
+            tables: None,
+            depth: self.depth,
+            batch_size: within(self.batch_size, GenerateRequest::BATCH_SIZE),
+            max_tables: None,
+            max_metrics_per_table: within(self.max_metrics_per_table, GenerateRequest::MAX_METRICS),
+            replace_existing: true,
+        }
+    }
 }
 
 /// How much is made of a profile.
@@ -120,6 +166,38 @@ fn is_named(name: &str, schema: &str, table: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_of_strangers_are_brought_into_their_ranges() {
+        let wild = ProfileRequest {
+            sample_size: 0,
+            max_tables: Some(9_999),
+            max_columns_per_table: u64::MAX,
+            query_timeout_seconds: 0,
+            per_table_timeout_seconds: 301,
+            total_timeout_seconds: 2,
+            ..ProfileRequest::default()
+        };
+        let tame = wild.within_ranges();
+        assert_eq!(
+            (
+                tame.sample_size,
+                tame.max_tables,
+                tame.max_columns_per_table
+            ),
+            (1, Some(500), 500)
+        );
+        assert_eq!(
+            (
+                tame.query_timeout_seconds,
+                tame.per_table_timeout_seconds,
+                tame.total_timeout_seconds
+            ),
+            (1, 300, 2)
+        );
+        let usual = ProfileRequest::default();
+        assert_eq!(usual.clone().within_ranges(), usual);
+    }
 
     #[test]
     fn a_table_is_named_with_or_without_its_schema() {

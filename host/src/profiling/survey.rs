@@ -19,8 +19,7 @@ use super::running::{Ended, Progress};
 use super::sample::Sample;
 use super::statement::Table;
 use super::table::{
-    CandidateKey, ColumnProfile, CountBasis, Join, JoinBasis, KeyBasis, Seen, TableProfile,
-    TableStatus,
+    CandidateKey, ColumnProfile, CountBasis, KeyBasis, Seen, TableProfile, TableStatus,
 };
 use crate::limits::Limits;
 use crate::plugins::{Dialect, Parameters, PluginError, Relation, RelationFilter, RelationKind};
@@ -269,7 +268,7 @@ impl Survey {
                 range_basis: None,
             });
         }
-        declare(relation, self.dialect(), &mut profile);
+        joins::declare(relation, self.dialect(), &mut profile);
         self.ranges(table, &mut profile, time).await?;
         Ok(profile)
     }
@@ -462,36 +461,6 @@ fn nothing_but_failures(tables: &[TableProfile]) -> Option<String> {
 /// A count as results show it: a number, or digits where it is wider.
 fn count_of(value: &Value) -> Option<u64> {
     value.as_u64().or_else(|| value.as_str()?.parse().ok())
-}
-
-/// What the database itself says about keys.
-fn declare(relation: &Relation, dialect: Dialect, profile: &mut TableProfile) {
-    let is_enforced = dialect != Dialect::Clickhouse;
-    if is_enforced && !relation.primary_key.is_empty() {
-        let declared = &relation.primary_key;
-        profile
-            .candidate_keys
-            .retain(|key| key.columns != *declared);
-        let key = CandidateKey {
-            columns: declared.clone(),
-            basis: KeyBasis::Declared,
-        };
-        profile.candidate_keys.insert(0, key);
-    }
-    for key in &relation.foreign_keys {
-        let is_one_to_one = profile
-            .candidate_keys
-            .iter()
-            .any(|candidate| candidate.columns == key.columns);
-        profile.relationships.push(Join {
-            columns: key.columns.clone(),
-            target_schema: key.referenced_schema.clone(),
-            target_table: key.referenced_relation.clone(),
-            target_columns: key.referenced_columns.clone(),
-            basis: JoinBasis::Declared,
-            is_one_to_one,
-        });
-    }
 }
 
 /// A table of which nothing is known but that it is there.

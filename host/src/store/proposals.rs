@@ -186,6 +186,26 @@ impl Store {
         Ok(rows.into_iter().filter_map(row).collect())
     }
 
+    /// How many proposals of a profile wait for review.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn count_pending(&self, profile: Uuid) -> Result<u64, StoreError> {
+        let (count,): (i64,) = self
+            .call(async {
+                Ok(on_pool!(self, pool => {
+                    sqlx::query_as(
+                        "SELECT COUNT(*) FROM datachat_proposals WHERE profile_id = $1 AND status = 'pending'",
+                    )
+                    .bind(profile.to_string())
+                    .fetch_one(pool)
+                    .await?
+                }))
+            })
+            .await?;
+        Ok(u64::try_from(count).unwrap_or(0))
+    }
+
     /// A proposal.
     ///
     /// # Errors

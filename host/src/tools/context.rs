@@ -9,14 +9,16 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::knowledge::Knowledge;
+use super::profiling::Profiler;
 use super::trace::Trace;
 use crate::knowledge::reader::Reader;
 use crate::limits::Limits;
 use crate::plugins::tool::{BoxFuture, DatabaseInfo, ResultColumn};
 use crate::plugins::{
     DbError, ErrorCode, Parameters, PluginError, Relation, RelationFilter, ToolContext,
-    ToolKnowledge, ToolRows,
+    ToolKnowledge, ToolProfiling, ToolRows,
 };
+use crate::profiling::Profiling;
 use crate::query::encode::{Options, describe, json_rows};
 use crate::query::identifier;
 use crate::query::policy::Reason;
@@ -27,6 +29,7 @@ use crate::registry::Connection;
 pub struct Context {
     connection: Connection,
     knowledge: Knowledge,
+    profiler: Profiler,
     limits: Arc<Limits>,
     deadline: Instant,
     trace: Trace,
@@ -36,6 +39,7 @@ impl Context {
     pub fn new(
         connection: Connection,
         reader: Reader,
+        profiling: Profiling,
         limits: Arc<Limits>,
         deadline: Instant,
         trace: Trace,
@@ -46,9 +50,16 @@ impl Context {
             budget: budget(&limits),
             trace: trace.clone(),
         };
+        let profiler = Profiler {
+            profiling,
+            connection: connection.clone(),
+            deadline,
+            trace: trace.clone(),
+        };
         Self {
             connection,
             knowledge,
+            profiler,
             limits,
             deadline,
             trace,
@@ -153,6 +164,10 @@ impl ToolContext for Context {
 
     fn knowledge(&self) -> &dyn ToolKnowledge {
         &self.knowledge
+    }
+
+    fn profiling(&self) -> &dyn ToolProfiling {
+        &self.profiler
     }
 }
 

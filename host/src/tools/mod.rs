@@ -9,6 +9,7 @@ mod context;
 mod json;
 mod knowledge;
 pub mod policy;
+mod profiling;
 pub mod schema;
 mod trace;
 
@@ -30,6 +31,7 @@ use crate::knowledge::{Index, Library};
 use crate::limits::Limits;
 use crate::plugins::tool::Definition;
 use crate::plugins::{PluginError, Plugins, ToolCallError, ToolPlugin};
+use crate::profiling::{Profiling, ProfilingError};
 use crate::query::QueryError;
 use crate::registry::{Connection, DatabaseRef};
 use approvals::CallDigest;
@@ -47,6 +49,7 @@ pub struct Tools {
     approvals: Approvals,
     index: Index,
     library: Library,
+    profiling: Profiling,
     limits: Arc<Limits>,
 }
 
@@ -120,16 +123,23 @@ pub enum RunError {
     /// What the tool was told about the DataPoints, and repeats.
     #[error(transparent)]
     Read(ReadError),
+    /// Why its tables could not be profiled, which the tool repeats.
+    #[error(transparent)]
+    Profile(ProfilingError),
+    /// `connection_id` of the arguments is another connection than the target.
+    #[error("The tool serves the connection of the request, and `connection_id` names another.")]
+    TargetConflict,
     #[error(transparent)]
     Call(Box<ToolCallError>),
 }
 
 impl Tools {
-    /// The tools of `plugins` under a policy, over stored DataPoints and the search for them.
+    /// The tools of `plugins` under a policy, over stored DataPoints, the search for them, and the profiling that
+    /// proposes more.
     pub fn new(
         plugins: Plugins,
         policy: ToolPolicy,
-        (index, library): (Index, Library),
+        (index, library, profiling): (Index, Library, Profiling),
         limits: Arc<Limits>,
     ) -> Self {
         let offered = Offered::of(&plugins, &policy);
@@ -148,6 +158,7 @@ impl Tools {
             policy: Arc::new(policy),
             index,
             library,
+            profiling,
             limits,
         }
     }
@@ -210,6 +221,9 @@ impl Tools {
         if !offences.is_empty() {
             return Err(RunError::Arguments(offences));
         }
+        if names_another(&arguments, connection.key.id) {
+            return Err(RunError::TargetConflict);
+        }
 
         let time = tool
             .rule
@@ -222,6 +236,7 @@ impl Tools {
         let context = Context::new(
             connection,
             reader,
+            self.profiling.clone(),
             Arc::clone(&self.limits),
             deadline,
             trace.clone(),
@@ -350,6 +365,17 @@ impl Tool {
     }
 }
 
+/// Whether arguments name a connection that is not the target.
+fn names_another(arguments: &Value, target: Uuid) -> bool {
+    match arguments.get("connection_id") {
+        None | Some(Value::Null) => false,
+        Some(named) => {
+            let id = named.as_str().map(str::trim);
+            id.and_then(|id| Uuid::try_parse(id).ok()) != Some(target)
+        }
+    }
+}
+
 /// What the tool was told, where it only repeats that.
 fn original(error: ToolCallError, trace: &Trace) -> RunError {
     let repeated = match &error {
@@ -359,6 +385,33 @@ fn original(error: ToolCallError, trace: &Trace) -> RunError {
     match repeated {
         Some(Original::Query(original)) => RunError::Query(original),
         Some(Original::Read(original)) => RunError::Read(original),
+        Some(Original::Profile(original)) => RunError::Profile(original),
         None => RunError::Call(Box::new(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn arguments_can_name_the_target_and_no_other_connection() {
+        let target = Uuid::from_u128(0xABCD);
+        for (arguments, expected) in [
+            (json!({}), false),
+            (json!({"connection_id": null}), false),
+            (json!({"connection_id": target}), false),
+            (
+                json!({"connection_id": format!(" {target} ").to_uppercase()}),
+                false,
+            ),
+            (json!({"connection_id": Uuid::from_u128(1)}), true),
+            (json!({"connection_id": "x"}), true),
+            (json!({"connection_id": 7}), true),
+        ] {
+            assert_eq!(names_another(&arguments, target), expected, "{arguments}");
+        }
     }
 }

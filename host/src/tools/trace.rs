@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::knowledge::reader::ReadError;
 use crate::plugins::DbError;
 use crate::plugins::tool::{ToolError, ToolErrorCode};
+use crate::profiling::ProfilingError;
 use crate::query::QueryError;
 
 /// See the module. Cheap to clone; all clones are the same trace.
@@ -23,6 +24,7 @@ pub struct Trace {
 enum Given {
     Query(DbError, Box<QueryError>),
     Read(String, ReadError),
+    Profile(String, ProfilingError),
 }
 
 /// What it was.
@@ -30,6 +32,7 @@ enum Given {
 pub enum Original {
     Query(Box<QueryError>),
     Read(ReadError),
+    Profile(ProfilingError),
 }
 
 impl Trace {
@@ -53,16 +56,22 @@ impl Trace {
         self.keep(Given::Read(message.to_owned(), error));
     }
 
+    /// Tables could not be profiled, and the tool is told so.
+    pub fn failed_to_profile(&self, message: &str, error: ProfilingError) {
+        self.keep(Given::Profile(message.to_owned(), error));
+    }
+
     /// The original of an error that the tool repeats, once.
     pub fn original(&self, error: &ToolError) -> Option<Original> {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let repeats = |given: &str| error.code == ToolErrorCode::Failed && error.message == given;
         match last.take()? {
             Given::Query(given, original) => {
                 (error.database.as_ref() == Some(&given)).then_some(Original::Query(original))
             }
-            Given::Read(given, original) => {
-                let repeats = error.code == ToolErrorCode::Failed && error.message == given;
-                repeats.then_some(Original::Read(original))
+            Given::Read(given, original) => repeats(&given).then_some(Original::Read(original)),
+            Given::Profile(given, original) => {
+                repeats(&given).then_some(Original::Profile(original))
             }
         }
     }

@@ -1,7 +1,7 @@
 //! What a DataChat plugin author uses: sockets, TLS, HTTP, Arrow batches, log and export macros.
 //!
 //! A connector implements the traits of [`connector`] and calls [`connector::export!`]; a tool those of
-//! [`tool`] and [`tool::export!`], and may ask [`knowledge`]. [`net`] connects, [`http`] sends requests, [`arrow`] turns batches into what a
+//! [`tool`] and [`tool::export!`], and may ask [`knowledge`] and [`profiling`]. [`net`] connects, [`http`] sends requests, [`arrow`] turns batches into what a
 //! cursor hands out, [`options`] reads what a URL says, [`strings`] builds text columns, [`calendar`] counts days, [`log`] writes to the host's log,
 //! [`secrets`] gives the password. Everything compiles natively too, so
 //! that a protocol is tested without a sandbox; calls to the host work only inside one.
@@ -35,6 +35,7 @@ pub mod knowledge;
 pub mod log;
 pub mod net;
 pub mod options;
+pub mod profiling;
 pub mod strings;
 pub mod tool;
 

@@ -70,13 +70,14 @@ async fn the_shipped_tools_are_listed_with_their_schemas() -> Result<()> {
     let client = stage().await?.client();
     let list = client.get("/api/v1/tools").await?.expect(200)?;
     let tools = list.as_array().context("no array")?;
-    for name in [
-        "list_tables",
-        "list_columns",
-        "get_table_sample",
-        "run_sql",
-        "context_answer",
-        "datapoint_quality_report",
+    for (name, asks) in [
+        ("list_tables", false),
+        ("list_columns", false),
+        ("get_table_sample", false),
+        ("run_sql", false),
+        ("context_answer", false),
+        ("datapoint_quality_report", false),
+        ("profile_and_generate_datapoints", true),
     ] {
         let tool = tools
             .iter()
@@ -92,7 +93,7 @@ async fn the_shipped_tools_are_listed_with_their_schemas() -> Result<()> {
         ];
         assert_eq!(keys(tool), members);
         assert_eq!(tool["enabled"], true);
-        assert_eq!(tool["requires_approval"], false);
+        assert_eq!(tool["requires_approval"], asks);
         assert_eq!(tool["parameters_schema"]["type"], "object");
         assert_eq!(tool["parameters_schema"]["additionalProperties"], false);
     }

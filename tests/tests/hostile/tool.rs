@@ -4,10 +4,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use datachat::plugins::knowledge::{self, Datapoint, Findings, Page};
+use datachat::plugins::profiling;
 use datachat::plugins::tool::{BoxFuture, DatabaseInfo, ResultColumn};
 use datachat::plugins::{
     DbError, ErrorCode, Parameters, PluginError, Relation, RelationFilter, ToolCallError,
-    ToolContext, ToolKnowledge, ToolRows,
+    ToolContext, ToolKnowledge, ToolProfiling, ToolRows,
 };
 
 use datachat_tests::{CANARY, Client, ServerOptions, TestServer};
@@ -53,6 +54,23 @@ impl ToolContext for Context {
 
     fn knowledge(&self) -> &dyn ToolKnowledge {
         self
+    }
+
+    fn profiling(&self) -> &dyn ToolProfiling {
+        self
+    }
+}
+
+impl ToolProfiling for Context {
+    fn profile_and_generate(
+        &self,
+        _: profiling::Request,
+    ) -> BoxFuture<'_, Result<profiling::Outcome, profiling::Error>> {
+        Box::pin(async {
+            Err(profiling::Error {
+                message: "nothing is looked at here".to_owned(),
+            })
+        })
     }
 }
 

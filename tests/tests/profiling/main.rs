@@ -9,3 +9,4 @@ mod engines;
 mod limits;
 mod requests;
 mod review;
+mod tool;

@@ -170,7 +170,7 @@ fn meaning(table: &TableProfile, column: &ColumnProfile) -> String {
             Some(distinct) if column.sampled_distinct > 0 => {
                 format!("{name}: about {distinct} different values")
             }
-            _ => name,
+            _ => format!("{name}: values of the type {}", said(&column.data_type)),
         },
     }
 }
