@@ -119,7 +119,10 @@ impl Turn<'_> {
         question: &str,
         model: &Model,
     ) -> Result<Answer, AskError> {
-        let limits = QueryLimits::unasked(self.limits);
+        let mut limits = QueryLimits::unasked(self.limits);
+        if let Some(most) = compiled.most {
+            limits.max_rows = limits.max_rows.min(most);
+        }
         let rows = self
             .run(
                 compiled.sql.clone(),

@@ -129,6 +129,10 @@ fn or_all<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::
 ///
 /// # Errors
 /// What the host said no to, in its own words, by which it knows it again.
+#[expect(
+    clippy::result_large_err,
+    reason = "the contract's own error, at most one a call"
+)]
 pub fn call(profiler: &impl Profiler, name: &str, arguments: &str) -> Result<String, ToolError> {
     if name != NAME {
         return Err(failed(format!("there is no tool {name}")));

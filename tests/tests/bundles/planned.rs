@@ -160,6 +160,27 @@ async fn the_next_question_may_change_the_last_one_on_its_own_connection_only() 
 }
 
 #[tokio::test]
+async fn what_is_more_than_is_shown_is_cut_off_and_the_answer_says_so() -> Result<()> {
+    for engine in ENGINES {
+        for (database, question, most) in [
+            ("fintech_bank", "List all customers", 100),
+            ("grocery_store", "Revenue per order", 1_000),
+        ] {
+            let reply = ask(engine, database, question).await?;
+            assert_eq!(rows(&reply).map(|rows| rows.len()), Some(most), "{engine}");
+            assert_eq!(reply["truncated"], true, "{engine}");
+            assert!(
+                text(&reply["answer"])?.contains("cut off at `max_rows`"),
+                "{reply:#}"
+            );
+        }
+        let whole = ask(engine, "grocery_store", "Top 3 categories by revenue").await?;
+        assert_eq!(whole["truncated"], false, "{engine}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_template_is_run_with_bound_values_on_every_engine() -> Result<()> {
     let mut first = None;
     for engine in ENGINES {

@@ -149,7 +149,7 @@ async fn a_profile_tells_what_the_tables_hold(engine: Engine) -> Result<()> {
     let created = column(purchases, "created_at")?;
     let newest = created["max"].as_str().context("a time")?;
     assert!(newest.starts_with("2026-01-01T08:20:00"), "{newest}");
-    let declares = engine != Engine::ClickHouse;
+    let declares = !matches!(engine, Engine::ClickHouse | Engine::NewClickHouse);
     let (key, join) = if declares {
         ("declared", "declared")
     } else {
@@ -249,7 +249,7 @@ async fn a_profile_suggests_tables_and_metrics(engine: Engine) -> Result<()> {
         point["business_purpose"],
         "Rows of purchases, one per id; they refer to customers. Said by names and keys alone."
     );
-    let declares = engine != Engine::ClickHouse;
+    let declares = !matches!(engine, Engine::ClickHouse | Engine::NewClickHouse);
     assert_eq!(
         point["relationships"],
         json!([{
@@ -290,7 +290,7 @@ async fn a_profile_suggests_tables_and_metrics(engine: Engine) -> Result<()> {
         json!([format!("{schema}.purchases")])
     );
 
-    if declares && engine != Engine::ClickHouse {
+    if declares {
         let customers = &of(&proposals, &table_of("customers"))?["datapoint"];
         assert_eq!(
             customers["business_purpose"],

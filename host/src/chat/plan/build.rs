@@ -14,6 +14,9 @@ use crate::knowledge::Scope;
 use crate::knowledge::datapoint::{Business, Cardinality, DataPoint, Detail, Schema};
 use crate::plugins::{Dialect, Relation, RelationKind};
 
+/// Tables of a model; of larger catalogues a part.
+const MOST_TABLES: usize = 5_000;
+
 /// Builds a model; `points` come nearest scope first.
 pub fn build(
     relations: &[Relation],
@@ -32,6 +35,14 @@ pub fn build(
         .filter(|relation| relation.kind != RelationKind::Partition)
         .map(|relation| table(relation, default_schema, dialect))
         .collect();
+    if model.tables.len() > MOST_TABLES {
+        tracing::warn!(
+            tables = model.tables.len(),
+            "questions are planned over {MOST_TABLES} tables, those of the default schema first"
+        );
+        model.tables.sort_by_key(|table| !table.in_default_schema);
+        model.tables.truncate(MOST_TABLES);
+    }
     for relation in relations {
         foreign_keys(&mut model, relation);
     }

@@ -16,6 +16,9 @@ use crate::knowledge::datapoint::DataPoint;
 use crate::knowledge::{Kind, Scope};
 use crate::plugins::Dialect;
 
+/// Two ways are as ambiguous as a hundred.
+const MOST_WAYS: usize = 4;
+
 /// The model of a connection at one moment.
 #[derive(Debug, Default)]
 pub struct Model {
@@ -193,34 +196,50 @@ impl Model {
         })
     }
 
-    /// The shortest ways from a table to another, as indexes into the joins. One empty way leads to itself.
+    /// The shortest ways from a table to another, as indexes into the joins; a few of them, if there are many. One
+    /// empty way leads to itself.
     pub fn ways(&self, from: usize, to: usize) -> Vec<Vec<usize>> {
-        let mut found: Vec<Vec<usize>> = Vec::new();
-        let mut queue = VecDeque::from([(from, Vec::new())]);
-        while let Some((at, way)) = queue.pop_front() {
-            if found
-                .first()
-                .is_some_and(|shortest| shortest.len() < way.len())
-            {
-                break;
-            }
-            if at == to {
-                found.push(way);
-                continue;
-            }
-            for (index, join) in self.joins.iter().enumerate() {
-                let seen = join.to == from
-                    || way
-                        .iter()
-                        .any(|step: &usize| self.joins[*step].to == join.to);
-                if join.from == at && !seen {
-                    let mut longer = way.clone();
-                    longer.push(index);
-                    queue.push_back((join.to, longer));
+        let mut distance = vec![usize::MAX; self.tables.len()];
+        distance[from] = 0;
+        let mut queue = VecDeque::from([from]);
+        while let Some(at) = queue.pop_front() {
+            for join in self.joins.iter().filter(|join| join.from == at) {
+                if distance[join.to] == usize::MAX {
+                    distance[join.to] = distance[at] + 1;
+                    queue.push_back(join.to);
                 }
             }
         }
+        let mut found = Vec::new();
+        if distance[to] != usize::MAX {
+            self.follow(to, &distance, &mut Vec::new(), &mut found);
+        }
         found
+    }
+
+    /// Goes back from a table, each step one nearer to where the distances begin.
+    fn follow(
+        &self,
+        at: usize,
+        distance: &[usize],
+        back: &mut Vec<usize>,
+        found: &mut Vec<Vec<usize>>,
+    ) {
+        if distance[at] == 0 {
+            found.push(back.iter().rev().copied().collect());
+            return;
+        }
+        for (index, join) in self.joins.iter().enumerate() {
+            if found.len() == MOST_WAYS {
+                return;
+            }
+            let before = distance[join.from];
+            if join.to == at && before != usize::MAX && before + 1 == distance[at] {
+                back.push(index);
+                self.follow(join.from, distance, back, found);
+                back.pop();
+            }
+        }
     }
 
     /// Every table that can be joined to one without multiplying its rows, nearest first, itself included.
@@ -306,5 +325,58 @@ impl Model {
 
     pub fn metric(&self, id: &str) -> Option<&Metric> {
         self.metrics.iter().find(|metric| metric.source.id == id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Tables by number, and joins between them.
+    fn joined(tables: usize, joins: &[(usize, usize)]) -> Model {
+        let table = |at: usize| Table {
+            schema: String::new(),
+            name: format!("t{at}"),
+            in_default_schema: true,
+            columns: Vec::new(),
+            primary_key: Vec::new(),
+            is_view: false,
+            row_estimate: None,
+            names: Vec::new(),
+            source: None,
+        };
+        let join = |(from, to): &(usize, usize)| Join {
+            from: *from,
+            on: vec![("a".to_owned(), "b".to_owned())],
+            to: *to,
+            optional: false,
+        };
+        Model {
+            tables: (0..tables).map(table).collect(),
+            joins: joins.iter().map(join).collect(),
+            ..Model::default()
+        }
+    }
+
+    #[test]
+    fn the_shortest_ways_are_found_and_no_other() {
+        let model = joined(5, &[(0, 1), (1, 2), (0, 3), (3, 2), (0, 0), (2, 0), (0, 2)]);
+        assert_eq!(model.ways(0, 0), [Vec::<usize>::new()]);
+        assert_eq!(model.ways(0, 2), [[6]]);
+        assert_eq!(model.ways(1, 3), [[1, 5, 2]]);
+        assert!(model.ways(0, 4).is_empty());
+        let two = joined(4, &[(0, 1), (1, 2), (0, 3), (3, 2)]);
+        assert_eq!(two.ways(0, 2), [[0, 1], [2, 3]]);
+    }
+
+    #[test]
+    fn many_ways_take_no_long_time() {
+        let all: Vec<(usize, usize)> = (0..60)
+            .flat_map(|from| (0..60).map(move |to| (from, to)))
+            .filter(|(from, to)| from / 6 + 1 == to / 6)
+            .collect();
+        let model = joined(61, &all);
+        assert_eq!(model.ways(0, 59).len(), MOST_WAYS);
+        assert!(model.ways(0, 60).is_empty());
     }
 }

@@ -32,6 +32,9 @@ const PLACE: &str = "place_of_group";
 pub struct Compiled {
     pub sql: String,
     pub columns: Vec<Output>,
+    /// The most rows that are to be shown, where the plan does not say: the statement gives one more, so that it is
+    /// known whether there are more.
+    pub most: Option<u64>,
 }
 
 /// A column of the result.
@@ -197,11 +200,15 @@ impl Compiler<'_> {
             }
         }
         let is_rows = matches!(plan.select, Select::Rows { .. });
-        let limit = match (is_rows, groups.is_empty()) {
-            (true, _) => Some(plan.limit.unwrap_or(MOST_ROWS).min(MOST_ROWS)),
+        let most = match (is_rows, groups.is_empty()) {
+            (true, _) => Some(MOST_ROWS),
             (false, true) => None,
-            (false, false) => Some(plan.limit.unwrap_or(MOST_GROUPS).min(MOST_GROUPS)),
+            (false, false) => Some(MOST_GROUPS),
         };
+        let ranks_within = !plan.within.is_empty();
+        let asked = plan.limit.filter(|_| !ranks_within);
+        let asked = asked.filter(|asked| most.is_some_and(|most| *asked <= most));
+        let limit = most.map(|most| asked.map_or(u64::from(most) + 1, u64::from));
         let order = self.order(plan, &columns, &items)?;
         let place = self.place(plan, &groups, &items)?;
         let (mut query, mut select) = sql::skeleton()?;
@@ -225,15 +232,15 @@ impl Compiler<'_> {
             });
             *query.body = SetExpr::Select(Box::new(select));
             query = self.ranked(query, plan, &columns)?;
-            query.limit_clause = Some(sql::limit(u64::from(MOST_GROUPS)));
         } else {
             *query.body = SetExpr::Select(Box::new(select));
             query.order_by = order;
-            query.limit_clause = limit.map(|rows| sql::limit(u64::from(rows)));
         }
+        query.limit_clause = limit.map(sql::limit);
         Ok(Compiled {
             sql: query.to_string(),
             columns,
+            most: most.filter(|_| asked.is_none()).map(u64::from),
         })
     }
 

@@ -68,7 +68,7 @@ fn one_table_needs_no_second_names() {
     };
     assert_eq!(
         sql(&rows, Dialect::Mysql),
-        "SELECT courier_id, `name` FROM couriers ORDER BY courier_id LIMIT 100"
+        "SELECT courier_id, `name` FROM couriers ORDER BY courier_id LIMIT 101"
     );
 }
 
@@ -109,7 +109,7 @@ fn what_a_row_may_lack_is_joined_from_outside() {
         sql(&plan, Dialect::Postgresql),
         "SELECT c.\"name\" AS \"name\", COUNT(o.order_id) AS number_of_orders FROM orders AS o \
          LEFT JOIN couriers AS c ON o.courier_id = c.courier_id GROUP BY c.\"name\" \
-         ORDER BY number_of_orders DESC NULLS LAST, \"name\" LIMIT 1000"
+         ORDER BY number_of_orders DESC NULLS LAST, \"name\" LIMIT 1001"
     );
     let clickhouse = sql(&plan, Dialect::Clickhouse);
     let lacking = "CASE WHEN o.courier_id IS NULL THEN NULL ELSE c.`name` END";
@@ -154,7 +154,7 @@ fn time_is_written_as_each_engine_reads_it() {
         for part in parts {
             assert!(sql.contains(part), "{sql} has no {part}");
         }
-        assert!(sql.ends_with(" LIMIT 1000"), "{sql}");
+        assert!(sql.ends_with(" LIMIT 1001"), "{sql}");
     }
 }
 
@@ -243,7 +243,7 @@ fn a_conditional_sum_in_groups_is_a_condition() {
         sql(&plan, Dialect::Postgresql),
         "SELECT c.city AS city, SUM(1) AS online_orders FROM orders AS o \
          JOIN customers AS c ON o.customer_id = c.customer_id WHERE o.channel = 'online' GROUP BY c.city \
-         ORDER BY online_orders DESC NULLS LAST, city LIMIT 1000"
+         ORDER BY online_orders DESC NULLS LAST, city LIMIT 1001"
     );
 }
 
@@ -262,7 +262,7 @@ fn a_ranking_within_groups_takes_the_first_of_each() {
          COUNT(o.order_id) AS number_of_orders, \
          ROW_NUMBER() OVER (PARTITION BY o.channel ORDER BY COUNT(o.order_id) DESC, c.city) AS place_of_group \
          FROM orders AS o JOIN customers AS c ON o.customer_id = c.customer_id GROUP BY o.channel, c.city) AS ranked \
-         WHERE place_of_group <= 2 ORDER BY channel, place_of_group LIMIT 1000"
+         WHERE place_of_group <= 2 ORDER BY channel, place_of_group LIMIT 1001"
     );
 }
 
