@@ -9,7 +9,7 @@ use crate::run::{WAYS, command, registered, run_with};
 async fn a_conversation_goes_on_from_line_to_line_by_both_ways() -> Result<()> {
     let (_postgres, server) = registered(ServerOptions::new("conversation")).await?;
     for way in WAYS {
-        let lines = "how many orders are there?\n\n.sql\nonly with a note\nnonsense gibberish\nhow many rows in\norders\n\
+        let lines = "how many orders are there?\n\n.sql\nonly with a note\nnonsense gibberish\nhow many rows\norders\n\
                      .why\nexit\nnever asked\n";
         let ran = run_with(command(&server, way)?, &["chat"], lines)?;
         assert_eq!(ran.code, Some(0), "{ran:?}");

@@ -6,9 +6,9 @@
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use crate::Owner;
 use crate::leash::{Folder, Leash, Signal};
@@ -16,8 +16,8 @@ use crate::leash::{Folder, Leash, Signal};
 /// How long removing the databases may take.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Becomes another program when it is asked to end.
-const WAIT: &str = r#"trap 'exec "$@"' TERM; while :; do sleep 0.2; done"#;
+/// Becomes another program when it is asked to end; says when it has begun to listen.
+const WAIT: &str = r#"trap 'exec "$@"' TERM; echo ready; while :; do sleep 0.2; done"#;
 
 /// Where a server is, and who we are there.
 #[derive(Debug, Clone)]
@@ -89,13 +89,19 @@ impl Guests {
             }
         }
         let folder = Folder::create("datachat-guests", Owner::Ourselves)?;
+        let log = folder.path().join("log");
         let sweeper = Leash::start(
             &waiting,
             Owner::Ourselves,
             Signal::Terminate,
-            &folder.path().join("log"),
+            &log,
             Some(folder.path()),
         )?;
+        let end = Instant::now() + PATIENCE;
+        while !std::fs::read_to_string(&log).is_ok_and(|said| said.contains("ready")) {
+            ensure!(Instant::now() < end, "the sweeper does not begin");
+            std::thread::sleep(Duration::from_millis(5));
+        }
         Ok(Self {
             prefix,
             sweeper: Some(sweeper),

@@ -67,4 +67,5 @@ pub(super) enum DraftFilter {
         present: bool,
     },
     Missing(Named),
+    Present(Named),
 }

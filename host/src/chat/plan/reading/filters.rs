@@ -120,6 +120,7 @@ impl Resolver<'_> {
             DraftFilter::Between(named, low, high) => of(self.nearest(named)?, &|| {
                 Condition::Between(low.clone(), high.clone())
             }),
+            DraftFilter::Present(named) => of(self.nearest(named)?, &|| Condition::Present),
             DraftFilter::Missing(named) => of(self.nearest(named)?, &|| Condition::Missing),
             DraftFilter::Is(named, truth) => {
                 let columns = self.nearest(named)?;

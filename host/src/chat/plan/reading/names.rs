@@ -332,6 +332,23 @@ impl Walk<'_> {
         let Some(what) = self.peek(0) else {
             return;
         };
+        // `with a note`; `with a price above 5` is a condition of its own.
+        if let What::Meaning(Meaning::Column(columns)) = what {
+            let more = matches!(
+                self.peek(1),
+                Some(What::Number(_) | What::Meaning(Meaning::Value(_)))
+            );
+            if !more && !self.compares(1) && self.expect == Expect::Nothing {
+                let raw = self.items[self.at].raw.clone();
+                self.at += 1;
+                self.draft.filters.push(DraftFilter::Present(Named {
+                    columns: columns.clone(),
+                    within: None,
+                    raw,
+                }));
+            }
+            return;
+        }
         let subject = self.draft.rows_of.is_some() || !self.draft.figures.is_empty();
         if let (true, Some(table)) = (subject, self.related(what)) {
             let table_column = matches!(self.peek(1), Some(What::Meaning(Meaning::Column(_))));

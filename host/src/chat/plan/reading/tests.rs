@@ -144,6 +144,10 @@ fn conditions_are_values_comparisons_truths_and_what_is_missing() {
             "How many customers left?",
             "Number of customers, where customers.left_on is there",
         ),
+        (
+            "How many customers with a segment?",
+            "Number of customers, where customers.segment is there",
+        ),
         ("revenue of order 17", "Revenue, where orders.order_id = 17"),
         (
             "How many customers have no orders?",
