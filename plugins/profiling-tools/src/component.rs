@@ -13,7 +13,7 @@ impl Guest for Component {
     }
 
     fn call(name: String, arguments: String) -> Result<String, ToolError> {
-        crate::call(&RequestProfiler, &name, &arguments)
+        crate::call(&RequestProfiler, &name, &arguments).map_err(ToolError::from)
     }
 }
 

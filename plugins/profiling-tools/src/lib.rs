@@ -129,16 +129,12 @@ fn or_all<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::
 ///
 /// # Errors
 /// What the host said no to, in its own words, by which it knows it again.
-#[expect(
-    clippy::result_large_err,
-    reason = "the contract's own error, at most one a call"
-)]
-pub fn call(profiler: &impl Profiler, name: &str, arguments: &str) -> Result<String, ToolError> {
+pub fn call(profiler: &impl Profiler, name: &str, arguments: &str) -> Result<String, Failure> {
     if name != NAME {
-        return Err(failed(format!("there is no tool {name}")));
+        return Err(Failure(format!("there is no tool {name}")));
     }
     let arguments: Arguments = serde_json::from_str(arguments)
-        .map_err(|error| failed(format!("the arguments don't fit the schema: {error}")))?;
+        .map_err(|error| Failure(format!("the arguments don't fit the schema: {error}")))?;
     let (depth, word) = match arguments.depth {
         DepthName::SchemaOnly => (Depth::SchemaOnly, "schema_only"),
         DepthName::MetricsBasic => (Depth::MetricsBasic, "metrics_basic"),
@@ -159,7 +155,7 @@ pub fn call(profiler: &impl Profiler, name: &str, arguments: &str) -> Result<Str
     };
     let outcome = profiler
         .profile_and_generate(&request)
-        .map_err(|error| failed(error.message))?;
+        .map_err(|error| Failure(error.message))?;
     let answer = json!({
         "profile_id": outcome.profile_id,
         "pending_count": outcome.pending_count,
@@ -168,13 +164,19 @@ pub fn call(profiler: &impl Profiler, name: &str, arguments: &str) -> Result<Str
     Ok(answer.to_string())
 }
 
-fn failed(message: String) -> ToolError {
-    ToolError {
-        code: ToolErrorCode::Failed,
-        message,
-        argument: None,
-        candidates: Vec::new(),
-        database: None,
+/// One sentence for people. What the host said is passed on in its own words, by which it knows it again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure(pub String);
+
+impl From<Failure> for ToolError {
+    fn from(failure: Failure) -> Self {
+        Self {
+            code: ToolErrorCode::Failed,
+            message: failure.0,
+            argument: None,
+            candidates: Vec::new(),
+            database: None,
+        }
     }
 }
 
@@ -257,10 +259,8 @@ mod tests {
             ..Fake::default()
         };
         let error = call(&fake, NAME, "{}").expect_err("refused");
-        assert_eq!(
-            (error.code, error.message.as_str()),
-            (ToolErrorCode::Failed, "no model")
-        );
+        assert_eq!(error, Failure("no model".to_owned()));
+        assert_eq!(ToolError::from(error).code, ToolErrorCode::Failed);
         assert!(call(&fake, "other", "{}").is_err());
         assert!(call(&fake, NAME, r#"{"deep": 1}"#).is_err());
     }
