@@ -17,6 +17,8 @@ const PIP_PATIENCE: Duration = Duration::from_mins(5);
 const INTRODUCTION: &str = "\
 # Benchmarks
 
+How fast DataPoints are found stands in [benchmarks-retrieval.md](benchmarks-retrieval.md).
+
 `cargo xtask bench` writes this page. Component and native driver read the same rows of the same server into the same
 Arrow columns, taking turns within one run; each figure is a median. \"Native ÷ component\" above 1 means that the
 component is faster. The component's time includes the statement's policy, its read-only transaction, the sandbox, and

@@ -1,7 +1,8 @@
 //! `context_answer`: what DataPoints say about a question, quoted, without a language model.
 //!
-//! What the question names (by name, synonym or table, whole) is quoted, the best first; where it names nothing,
-//! the best hit alone, and less is promised. Nothing is ever put together from several DataPoints.
+//! What the question names (by name, synonym or table, whole) is quoted, in the order of the hits; where it names
+//! nothing, the hit with the best score alone, and less is promised. Nothing is ever put together from several
+//! DataPoints.
 
 use datachat_sdk::knowledge::{Hit, Kind, ScopeUsed};
 use datachat_sdk::tool::Definition;
@@ -93,7 +94,7 @@ pub struct Arguments {
 #[derive(Serialize)]
 struct Outcome {
     answer: String,
-    confidence: f32,
+    confidence: f64,
     needs_sql: bool,
     evidence: Vec<Evidence>,
     retrieved_datapoints: Vec<Retrieved>,
@@ -147,11 +148,11 @@ impl Reason {
 pub fn run(knowledge: &impl Knowledge, arguments: &Arguments) -> Result<String, Failure> {
     let findings = knowledge.search(&arguments.query, HITS)?;
     let retrieved = findings.hits.iter().map(retrieved).collect();
-    let points: Vec<Point> = findings
+    let points: Vec<(Point, f32)> = findings
         .hits
         .into_iter()
-        .map(|hit| Point::read(hit.datapoint))
-        .collect::<Result<_, _>>()?;
+        .map(|hit| Ok((Point::read(hit.datapoint)?, hit.score)))
+        .collect::<Result<_, serde_json::Error>>()?;
     let chosen = choose(&arguments.query, &points);
     let (answer, confidence, answer_source) = match chosen.first() {
         None => (
@@ -193,17 +194,24 @@ pub fn run(knowledge: &impl Knowledge, arguments: &Arguments) -> Result<String, 
     Ok(serde_json::to_string(&outcome)?)
 }
 
-/// What is quoted, in the order of the hits.
-fn choose<'a>(question: &str, points: &'a [Point]) -> Vec<(&'a Point, Reason)> {
+/// What is quoted of the hits and their scores.
+fn choose<'a>(question: &str, points: &'a [(Point, f32)]) -> Vec<(&'a Point, Reason)> {
     let question = words(question);
     let named: Vec<(&Point, Reason)> = points
         .iter()
-        .filter_map(|point| Some((point, names(&question, point)?)))
+        .filter_map(|(point, _)| Some((point, names(&question, point)?)))
         .take(QUOTED)
         .collect();
     if named.is_empty() {
-        let best = points.first().map(|point| (point, Reason::Best));
-        return best.into_iter().collect();
+        // Of equals the first.
+        let best = points
+            .iter()
+            .rev()
+            .max_by(|left, right| left.1.total_cmp(&right.1));
+        return best
+            .map(|(point, _)| (point, Reason::Best))
+            .into_iter()
+            .collect();
     }
     named
 }
@@ -294,6 +302,23 @@ mod tests {
         assert_eq!(quoted(&answer), ["metric_net"]);
         assert_eq!(answer["confidence"], json!(0.4));
         assert_eq!(answer["answer_source"], "context");
+    }
+
+    #[test]
+    fn the_best_hit_is_the_one_with_the_best_score_wherever_it_stands() {
+        let points = vec![
+            metric("metric_own", "Own", &[]),
+            metric("metric_of_all", "Of all", &[]),
+        ];
+        let mut fake = Fake::new(points);
+        fake.best = 1;
+        let answer = crate::call(
+            &fake,
+            "context_answer",
+            r#"{"query": "money that came in"}"#,
+        );
+        let answer: Value = serde_json::from_str(&answer.expect("an answer")).expect("JSON");
+        assert_eq!(quoted(&answer), ["metric_of_all"]);
     }
 
     #[test]

@@ -32,6 +32,8 @@ pub(crate) mod fake {
 
     pub struct Fake {
         pub datapoints: Vec<Datapoint>,
+        /// The place of the one that scores best.
+        pub best: usize,
         pub broken: bool,
     }
 
@@ -39,6 +41,7 @@ pub(crate) mod fake {
         pub fn new(datapoints: Vec<Datapoint>) -> Self {
             Self {
                 datapoints,
+                best: 0,
                 broken: false,
             }
         }
@@ -63,7 +66,11 @@ pub(crate) mod fake {
                     .zip(datapoints)
                     .map(|(rank, datapoint)| Hit {
                         datapoint,
-                        score: 0.5,
+                        score: if rank as usize == self.best + 1 {
+                            0.9
+                        } else {
+                            0.5
+                        },
                         signals: vec![Signal {
                             kind: SignalKind::Lexical,
                             rank,

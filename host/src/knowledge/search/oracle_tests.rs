@@ -125,7 +125,7 @@ fn publish(shelf: &Shelf, model: &Model, number: u8) {
 /// What the slow search gives: scope, id and score, the best first.
 type Found = Vec<(Scope, String, f32)>;
 
-/// BM25 as in the textbook, cosines, reciprocal ranks, and half of the best as the least: over a list of all entries that may be seen.
+/// BM25 as in the textbook, cosines, reciprocal ranks, and a share of the best as the least: over a list of all entries that may be seen.
 #[expect(clippy::cast_precision_loss, reason = "small numbers")]
 fn oracle(
     model: &Model,
@@ -218,7 +218,7 @@ fn oracle(
     };
     let near_enough = |ranking: &[(usize, f32)], at: usize| {
         let score = ranking.iter().find(|(found, _)| *found == at);
-        score.is_some_and(|(_, score)| meaning.is_empty() || *score >= ranking[0].1 / 2.0)
+        score.is_some_and(|(_, score)| meaning.is_empty() || *score >= 0.65 * ranking[0].1)
     };
     let mut fused: Vec<(usize, f32)> = kept
         .iter()

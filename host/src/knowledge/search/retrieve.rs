@@ -7,8 +7,8 @@
 //!    something, or meaning: that is the relevance floor.
 //! 2. Out goes what the live catalogue contradicts (it has none of the entry's tables), and what an earlier
 //!    scope defines itself, by id or by name: a connection's own metric replaces the global one.
-//! 3. Both orders are fused: words count as much as they cover of the question. Out goes what is less than half as
-//!    near as the nearest, in meaning and words. What the best lead to joins in as a third, and the best `top_k` stay,
+//! 3. Both orders are fused: words count as much as they cover of the question. Out goes what is much less near
+//!    than the nearest, in meaning and words. What the best lead to joins in as a third, and the best `top_k` stay,
 //!    the connection's own before global ones.
 //! 4. Only if nothing stayed, and the operator allows it, the same among entries without a scope. What another
 //!    connection holds is never looked at.
@@ -37,8 +37,6 @@ use crate::knowledge::Scope;
 const CANDIDATES: usize = 50;
 /// How many rows that are near as a whole are judged by their facets, of each scope.
 const JUDGED: usize = 128;
-/// What reaches less than this share of the best by meaning and of the best by words says nothing beside it.
-const SHARE: f32 = 0.5;
 
 /// How a search is done.
 #[derive(Debug, Clone)]
@@ -51,6 +49,9 @@ pub struct Options {
     /// What relationships count beside both together. Little: they bring in what is missing, and should not put
     /// what everything leads to before what was asked for.
     pub relationship_weight: f32,
+    /// What reaches less than this share of the best, by meaning and by words, says nothing beside it and is left
+    /// out: it would only stand before the global hits. Chosen on the labelled questions.
+    pub least_share: f32,
     /// Whether entries without a scope are searched when nothing else was found.
     pub legacy_fallback: bool,
     /// The tables that there are; `None` if they can't be read.
@@ -63,6 +64,7 @@ impl Default for Options {
             top_k: 10,
             vector_weight: None,
             relationship_weight: 0.05,
+            least_share: 0.65,
             legacy_fallback: true,
             catalogue: None,
         }
@@ -210,25 +212,22 @@ fn search(
     ];
     rankings.retain(|ranking| ranking.weight > 0.0);
     let mut fused = fuse(&rankings);
-    let has_say = outstanding(&rankings);
-    fused.retain(|fused| has_say.contains(&fused.item));
+    let mut stays = near_the_best(&rankings, options.least_share);
+    fused.retain(|fused| stays.contains(&fused.item));
     if options.relationship_weight > 0.0 {
         let found: Vec<(Place, f32)> = fused
             .iter()
             .map(|fused| (fused.item, fused.score))
             .collect();
+        let led_to = expand::expand(&view.volumes, &found, |place| view.keeps(place));
+        stays.extend(led_to.iter().map(|(place, _)| *place));
         rankings.push(Ranking {
             signal: SignalKind::Relationship,
             weight: options.relationship_weight,
-            items: expand::expand(&view.volumes, &found, |place| view.keeps(place)),
+            items: led_to,
         });
-        let led_to: HashSet<Place> = rankings
-            .last()
-            .into_iter()
-            .flat_map(|ranking| ranking.items.iter().map(|(place, _)| *place))
-            .collect();
         fused = fuse(&rankings);
-        fused.retain(|fused| has_say.contains(&fused.item) || led_to.contains(&fused.item));
+        fused.retain(|fused| stays.contains(&fused.item));
     }
     fused.truncate(options.top_k);
     let hit = |Fused {
@@ -246,25 +245,21 @@ fn search(
     Ok((hits, vectors))
 }
 
-/// The items that are near enough to the best by one of the signals; all where meaning is not compared, for scores
-/// of words alone differ by far more than they tell.
-fn outstanding(rankings: &[Ranking<Place>]) -> HashSet<Place> {
+/// The items that reach a share of the best by one of the signals; all where meaning is not compared, for scores of
+/// words alone differ by far more than they tell.
+fn near_the_best(rankings: &[Ranking<Place>], share: f32) -> HashSet<Place> {
     let compares_meaning = rankings
         .iter()
         .any(|ranking| ranking.signal == SignalKind::Vector && !ranking.items.is_empty());
-    let share = if compares_meaning { SHARE } else { 0.0 };
-    let near_enough = |ranking: &Ranking<Place>| {
+    let share = if compares_meaning { share } else { 0.0 };
+    let mut near = HashSet::new();
+    for ranking in rankings {
         let best = ranking.items.first().map_or(0.0, |(_, score)| *score);
-        let items = ranking.items.clone();
-        items
-            .into_iter()
-            .filter(move |(_, score)| *score >= share * best)
-    };
-    rankings
-        .iter()
-        .flat_map(near_enough)
-        .map(|(place, _)| place)
-        .collect()
+        let enough = ranking.items.iter();
+        let enough = enough.filter(|(_, score)| *score >= share * best);
+        near.extend(enough.map(|(place, _)| *place));
+    }
+    near
 }
 
 /// The volumes that one search sees, the nearest scope first.

@@ -345,12 +345,12 @@ fn what_is_near_in_one_thing_that_it_says_goes_before_what_is_a_little_near_in_a
 }
 
 #[test]
-fn what_is_less_than_half_as_near_as_the_best_stays_only_for_its_words() {
+fn what_is_much_less_near_than_the_best_stays_only_for_its_words() {
     let set = set(&[
         pointing(0.0, entry(connection(OWN), "near", "")),
-        pointing(50.0, entry(connection(OWN), "beside", "")),
-        pointing(70.0, entry(connection(OWN), "far", "")),
-        pointing(70.0, entry(connection(OWN), "named", "weather")),
+        pointing(45.0, entry(connection(OWN), "beside", "")),
+        pointing(55.0, entry(connection(OWN), "far", "")),
+        pointing(55.0, entry(connection(OWN), "named", "weather")),
     ]);
     let question = Question::embedded("weather", direction(0.0), above(0.2));
     let found = retrieve(&set, &allowed(), &question, &options()).unwrap();

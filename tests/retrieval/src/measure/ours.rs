@@ -111,6 +111,7 @@ impl Contestant for Ours {
         let options = Options {
             vector_weight: Some(1.0),
             relationship_weight: 0.0,
+            least_share: 0.0,
             ..Options::default()
         };
         let found = self.search(question, "", &options)?;
