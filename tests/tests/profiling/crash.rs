@@ -154,7 +154,7 @@ async fn many(name: &str) -> Result<String> {
 #[tokio::test]
 async fn a_killed_profiling_leaves_no_half_profile_in_sqlite() -> Result<()> {
     let url = many("crash_many_sqlite").await?;
-    let options = ServerOptions::new("profile-crash").variable("DATACHAT_SYNC_LEASE_MS", "1000");
+    let options = ServerOptions::new("profile-crash").variable("DATACHAT_SYNC_LEASE_MS", "2000");
     crash(TestServer::start(options).await?, None, &url).await
 }
 
@@ -167,7 +167,7 @@ async fn a_killed_profiling_leaves_no_half_profile_in_postgresql_and_another_ser
     let system = stage.postgres.superuser_url("system_profile_crash");
     let options = |name| {
         ServerOptions::new(name)
-            .variable("DATACHAT_SYNC_LEASE_MS", "1000")
+            .variable("DATACHAT_SYNC_LEASE_MS", "2000")
             .variable("SYSTEM_DATABASE_URL", &system)
             .variable(
                 "DATABASE_CREDENTIALS_KEY",
