@@ -69,12 +69,6 @@ impl Facets {
         WHOLE.mul_add(whole, (1.0 - WHOLE) * nearest)
     }
 
-    /// What they take, in bytes.
-    #[must_use]
-    pub fn memory(&self) -> usize {
-        self.components.capacity() + 4 * (self.scales.capacity() + self.ends.capacity())
-    }
-
     fn of_row(&self, row: u32) -> std::ops::Range<usize> {
         let row = row as usize;
         let end = |row: usize| self.ends.get(row).map_or(0, |end| *end as usize);

@@ -134,12 +134,6 @@ impl Vectors {
         self.index.size()
     }
 
-    /// What the index takes, in bytes.
-    #[must_use]
-    pub fn memory(&self) -> usize {
-        self.index.memory_usage()
-    }
-
     /// The nearest `count` rows, the nearest first, and of equally near ones the lower row.
     ///
     /// # Errors

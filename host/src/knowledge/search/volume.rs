@@ -175,14 +175,6 @@ impl Volume {
             .map_or(0, |vectors| vectors.wholes.len())
     }
 
-    /// What the vectors take, in bytes.
-    #[must_use]
-    pub fn vector_memory(&self) -> usize {
-        self.vectors.as_ref().map_or(0, |vectors| {
-            vectors.wholes.memory() + vectors.facets.memory()
-        })
-    }
-
     /// A row is one of this volume's own.
     pub(super) fn entry(&self, row: u32) -> &Arc<Entry> {
         &self.entries[row as usize]

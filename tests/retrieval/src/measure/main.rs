@@ -117,14 +117,14 @@ fn whole(scene: &Scene) -> Result<String> {
     writeln!(
         report,
         "\n## The whole search, {}\n\n{}, {} vectors each. Built in {} on one thread ({} an entry, words and \
-         vectors); vectors take {} MiB in the indexes.\n\n\
+         vectors); entries, words and vectors take {} MiB.\n\n\
          | Scope | p50 | p95 | Aim | built anew and swapped in |\n|---|--:|--:|---|--:|",
         scene.scoped(),
         described(scene),
         1 + scene.facets(),
         times::shown(ours.built),
         times::shown(ours.built / u32::try_from(scene.len())?),
-        ours.vector_memory() >> 20
+        ours.resident >> 20
     )?;
     for size in Size::ALL {
         let questions = scene.questions(size);

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use datachat::knowledge::Scope;
 use datachat::knowledge::search::embed::Trust;
 use datachat::knowledge::search::{
@@ -18,7 +18,8 @@ pub struct Ours {
     shelf: Shelf,
     /// How long building all volumes took.
     pub built: Duration,
-    memory: usize,
+    /// What the process has grown by meanwhile, in bytes: entries, words and vectors.
+    pub resident: u64,
     /// Where each scope begins in the scene.
     begins: HashMap<Scope, usize>,
 }
@@ -36,7 +37,7 @@ impl Ours {
     /// All scopes of a scene, with or without the vectors of facets.
     pub fn build(scene: &Scene, facets: bool) -> Result<Self> {
         let mut built = Duration::ZERO;
-        let mut memory = 0;
+        let before = resident()?;
         let mut begins = HashMap::new();
         let mut changes = Vec::new();
         for number in 0..=scene.scopes() {
@@ -54,7 +55,6 @@ impl Ours {
             let begin = Instant::now();
             let volume = Volume::build(scope, entries, Some(scene.identity()))?;
             built += begin.elapsed();
-            memory += volume.vector_memory();
             changes.push(Change::Replace(Box::new(volume)));
         }
         let shelf = Shelf::default();
@@ -62,13 +62,9 @@ impl Ours {
         Ok(Self {
             shelf,
             built,
-            memory,
+            resident: resident()?.saturating_sub(before),
             begins,
         })
-    }
-
-    pub fn vector_memory(&self) -> usize {
-        self.memory
     }
 
     /// The median time to build a scope of a size anew and put it in force.
@@ -99,6 +95,16 @@ impl Ours {
         let asked = Asked::embedded(text, question.embedding.clone(), TRUST);
         Ok(retrieve(&self.shelf.current(), &allowed, &asked, options)?)
     }
+}
+
+/// What of this process is in memory, in bytes. What an index says of itself counts address space that it has never
+/// touched.
+fn resident() -> Result<u64> {
+    const PAGE: u64 = 4096;
+    let numbers = std::fs::read_to_string("/proc/self/statm")?;
+    let pages = numbers.split_whitespace().nth(1);
+    let pages: u64 = pages.context("a number of pages")?.parse()?;
+    Ok(pages * PAGE)
 }
 
 impl Contestant for Ours {
