@@ -40,6 +40,14 @@ impl Store {
             in_transaction!(self, transaction => {
                 require_connection!(transaction, scope);
                 let now = complete_job!(transaction, self, job, profile, counts);
+                // The clock counts milliseconds, and may be set back: the latest stays the latest.
+                let (last,): (i64,) = sqlx::query_as(
+                    "SELECT COALESCE(MAX(created_at), 0) FROM datachat_profiles WHERE connection_id = $1",
+                )
+                .bind(&connection)
+                .fetch_one(&mut *transaction)
+                .await?;
+                let now = now.max(last + 1);
                 sqlx::query(
                     "INSERT INTO datachat_profiles (profile_id, connection_id, created_at) VALUES ($1, $2, $3)",
                 )
