@@ -102,6 +102,8 @@ macro_rules! select {
 }
 
 /// Marks the jobs whose last beat is older than a moment.
+const STALE: &str = "SELECT job_id FROM datachat_jobs WHERE status IN ('pending', 'running') \
+     AND heartbeat_at < $1 LIMIT 1";
 const EXPIRE: &str = "UPDATE datachat_jobs SET status = 'interrupted', finished_at = $1, \
      error = 'the process that ran it ended; nothing was stored, run it again' \
      WHERE status IN ('pending', 'running') AND heartbeat_at < $2";
@@ -237,28 +239,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn expire_jobs(&self) -> Result<(), StoreError> {
-        self.call(async {
-            on_pool!(self, pool => {
-                let (now,): (i64,) = sqlx::query_as(self.clock()).fetch_one(pool).await?;
-                let stale: Option<(String,)> = sqlx::query_as(
-                    "SELECT job_id FROM datachat_jobs WHERE status IN ('pending', 'running') \
-                     AND heartbeat_at < $1 LIMIT 1",
-                )
-                .bind(now - self.lease_micros())
-                .fetch_optional(pool)
-                .await?;
-                // Most often there is none, and then nothing is written.
-                if stale.is_some() {
-                    sqlx::query(EXPIRE)
-                        .bind(now)
-                        .bind(now - self.lease_micros())
-                        .execute(pool)
-                        .await?;
-                }
-            });
-            Ok(())
-        })
-        .await
+        self.expire(STALE, EXPIRE).await
     }
 
     /// Says that a job lives, whether it has its turn (`status`) and how far it is; false if it counts as

@@ -116,6 +116,8 @@ macro_rules! select {
 }
 
 /// Marks the jobs whose last beat is older than a moment.
+const STALE: &str =
+    "SELECT job_id FROM datachat_sync_jobs WHERE status = 'running' AND heartbeat_at < $1 LIMIT 1";
 const EXPIRE: &str = "UPDATE datachat_sync_jobs SET status = 'interrupted', finished_at = $1, \
      error = 'the process that ran it ended; nothing was changed, run it again' \
      WHERE status = 'running' AND heartbeat_at < $2";
@@ -218,27 +220,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn expire_syncs(&self) -> Result<(), StoreError> {
-        self.call(async {
-            on_pool!(self, pool => {
-                let (now,): (i64,) = sqlx::query_as(self.clock()).fetch_one(pool).await?;
-                let stale: Option<(String,)> = sqlx::query_as(
-                    "SELECT job_id FROM datachat_sync_jobs WHERE status = 'running' AND heartbeat_at < $1 LIMIT 1",
-                )
-                .bind(now - self.lease_micros())
-                .fetch_optional(pool)
-                .await?;
-                // Most often there is none, and then nothing is written.
-                if stale.is_some() {
-                    sqlx::query(EXPIRE)
-                        .bind(now)
-                        .bind(now - self.lease_micros())
-                        .execute(pool)
-                        .await?;
-                }
-            });
-            Ok(())
-        })
-        .await
+        self.expire(STALE, EXPIRE).await
     }
 
     /// Says that a job lives and how far it is; false if it counts as interrupted.
@@ -338,6 +320,34 @@ impl Store {
                 .bind(report)
                 .execute(pool)
                 .await?;
+            });
+            Ok(())
+        })
+        .await
+    }
+
+    /// Marks jobs without a recent beat: `stale` finds one, given the moment before which a beat is too old;
+    /// `expire` marks all, given now and that moment.
+    pub(super) async fn expire(
+        &self,
+        stale: &'static str,
+        expire: &'static str,
+    ) -> Result<(), StoreError> {
+        self.call(async {
+            on_pool!(self, pool => {
+                let (now,): (i64,) = sqlx::query_as(self.clock()).fetch_one(pool).await?;
+                let found: Option<(String,)> = sqlx::query_as(stale)
+                    .bind(now - self.lease_micros())
+                    .fetch_optional(pool)
+                    .await?;
+                // Most often there is none, and then nothing is written.
+                if found.is_some() {
+                    sqlx::query(expire)
+                        .bind(now)
+                        .bind(now - self.lease_micros())
+                        .execute(pool)
+                        .await?;
+                }
             });
             Ok(())
         })

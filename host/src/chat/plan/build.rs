@@ -183,10 +183,7 @@ fn relationships(model: &mut Model, schema: &Schema) {
             relationship.cardinality,
             Cardinality::ManyToOne | Cardinality::OneToOne
         );
-        let target = model.table(&relationship.target_table).or_else(|| {
-            let (schema, name) = relationship.target_table.rsplit_once('.')?;
-            model.table_of(schema, name)
-        });
+        let target = model.table_named(&relationship.target_table);
         let (true, Some(to)) = (to_one, target) else {
             continue;
         };
@@ -230,12 +227,7 @@ fn metric(model: &mut Model, source: Source, point: &DataPoint, business: &Busin
     let related: Vec<usize> = business
         .related_tables
         .iter()
-        .filter_map(|name| {
-            model.table(name).or_else(|| {
-                let (schema, name) = name.rsplit_once('.')?;
-                model.table_of(schema, name)
-            })
-        })
+        .filter_map(|name| model.table_named(name))
         .collect();
     let Some(found) = calculation::read(&business.calculation, &related, model) else {
         return;

@@ -196,6 +196,14 @@ impl Model {
         })
     }
 
+    /// The table that a DataPoint names, with or without a schema; as [`Model::table_of`].
+    pub fn table_named(&self, name: &str) -> Option<usize> {
+        self.table(name).or_else(|| {
+            let (schema, name) = name.rsplit_once('.')?;
+            self.table_of(schema, name)
+        })
+    }
+
     /// The shortest ways from a table to another, as indexes into the joins; a few of them, if there are many. One
     /// empty way leads to itself.
     pub fn ways(&self, from: usize, to: usize) -> Vec<Vec<usize>> {

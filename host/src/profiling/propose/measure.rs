@@ -110,13 +110,11 @@ const AVERAGED: &[&str] = &[
     "milliseconds",
 ];
 
-/// Words of quantities that add up.
-const SUMMED: &[&str] = &[
+/// Words of money that flows, and adds up.
+const FLOWS: &[&str] = &[
     "amount",
     "amt",
-    "total",
     "subtotal",
-    "sum",
     "revenue",
     "sales",
     "turnover",
@@ -137,6 +135,15 @@ const SUMMED: &[&str] = &[
     "payment",
     "charge",
     "charges",
+    "budget",
+    "deposit",
+    "withdrawal",
+];
+
+/// Words of other quantities that add up.
+const QUANTITIES: &[&str] = &[
+    "total",
+    "sum",
     "quantity",
     "qty",
     "count",
@@ -147,45 +154,12 @@ const SUMMED: &[&str] = &[
     "visits",
     "impressions",
     "items",
-    "budget",
-    "deposit",
-    "withdrawal",
     "distance",
     "bytes",
 ];
 
-/// Words of money.
-const MONEY: &[&str] = &[
-    "amount",
-    "amt",
-    "subtotal",
-    "revenue",
-    "sales",
-    "turnover",
-    "cost",
-    "costs",
-    "expense",
-    "expenses",
-    "profit",
-    "income",
-    "earnings",
-    "fee",
-    "fees",
-    "tax",
-    "taxes",
-    "vat",
-    "discount",
-    "refund",
-    "payment",
-    "charge",
-    "charges",
-    "price",
-    "balance",
-    "salary",
-    "budget",
-    "deposit",
-    "withdrawal",
-];
+/// Words of money that does not add up.
+const LEVELS: &[&str] = &["price", "balance", "salary"];
 
 /// Words that are units, or say one.
 const UNITS: &[(&str, &str)] = &[
@@ -271,7 +245,7 @@ pub fn measure(table: &TableProfile, column: &ColumnProfile) -> Option<Measure> 
         return None;
     } else if has(AVERAGED) {
         Aggregation::Avg
-    } else if has(SUMMED) || words.last().is_some_and(|last| currency(last)) {
+    } else if has(FLOWS) || has(QUANTITIES) || words.last().is_some_and(|last| currency(last)) {
         Aggregation::Sum
     } else {
         return None;
@@ -280,7 +254,7 @@ pub fn measure(table: &TableProfile, column: &ColumnProfile) -> Option<Measure> 
         .or_else(|| unit_of_comment(column.comment.as_deref()?))
         .map_or_else(
             || {
-                if has(MONEY) {
+                if has(FLOWS) || has(LEVELS) {
                     Unit::Money
                 } else {
                     Unit::Unsaid

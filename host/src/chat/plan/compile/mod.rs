@@ -141,7 +141,7 @@ impl Compiler<'_> {
         let condition = conditional.as_ref().map(|(_, condition)| condition.clone());
         // Of a part without groups the whole is what the filter leaves out.
         let whole = if plan.dimensions.is_empty() && plan.grain.is_none() {
-            joined(in_time.clone().into_iter().collect(), &BinaryOperator::And)
+            in_time.clone()
         } else {
             let all = [filtered.clone(), in_time.clone(), condition.clone()];
             joined(all.into_iter().flatten().collect(), &BinaryOperator::And)

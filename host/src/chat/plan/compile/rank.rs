@@ -29,7 +29,7 @@ impl Compiler<'_> {
                 names.extend(first);
             }
             for name in names {
-                keys.push(plain_key(self.at_node(0, &name)?, None));
+                keys.push(plain_key(self.at_node(0, &name)?));
             }
         } else {
             let grouped = by(is_dimension).next().is_some();
@@ -47,7 +47,7 @@ impl Compiler<'_> {
                         // It has no NULLS LAST, and puts them first in ascending order. Of a figure's second name it
                         // can ask nothing.
                         if let (true, SelectItem::ExprWithAlias { expr, .. }) = (ascending, item) {
-                            keys.push(plain_key(Expr::IsNull(Box::new(expr.clone())), None));
+                            keys.push(plain_key(Expr::IsNull(Box::new(expr.clone()))));
                         }
                         keys.push(key(name, ascending, None));
                     } else {
@@ -57,7 +57,7 @@ impl Compiler<'_> {
             }
             for column in by(is_time).chain(by(is_dimension)) {
                 let name = Expr::Identifier(sql::ident(self.dialect, &column.name)?);
-                keys.push(plain_key(name, None));
+                keys.push(plain_key(name));
             }
         }
         Ok((!keys.is_empty()).then_some(OrderBy {
@@ -157,9 +157,9 @@ impl Compiler<'_> {
             .collect();
         let mut keys = Vec::new();
         for column in plan.within.iter().zip(dimensions).map(|(_, output)| output) {
-            keys.push(plain_key(name(column)?, None));
+            keys.push(plain_key(name(column)?));
         }
-        keys.push(plain_key(place, None));
+        keys.push(plain_key(place));
         query.order_by = Some(OrderBy {
             kind: OrderByKind::Expressions(keys),
             interpolate: None,
@@ -181,6 +181,6 @@ fn key(expr: Expr, ascending: bool, nulls_first: Option<bool>) -> OrderByExpr {
     }
 }
 
-fn plain_key(expr: Expr, nulls_first: Option<bool>) -> OrderByExpr {
-    key(expr, true, nulls_first)
+fn plain_key(expr: Expr) -> OrderByExpr {
+    key(expr, true, None)
 }

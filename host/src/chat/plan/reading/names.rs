@@ -4,6 +4,7 @@ use super::super::Aggregate;
 use super::super::kind::ColumnKind;
 use super::super::lattice::What;
 use super::super::lexicon::{Meaning, Word};
+use super::super::model::Model;
 use super::Refusal;
 use super::draft::{Dimension, DraftFigure, DraftFilter, Named};
 use super::walk::{Expect, Walk, Within};
@@ -191,17 +192,7 @@ impl Walk<'_> {
         if let Some(What::Meaning(Meaning::Value(values))) = self.peek(0)
             && self.expect == Expect::Nothing
         {
-            let of_column: Vec<usize> = values
-                .iter()
-                .copied()
-                .filter(|at| {
-                    let value = &self.model.values[*at];
-                    named
-                        .columns
-                        .iter()
-                        .any(|(table, column)| *table == value.table && *column == value.column)
-                })
-                .collect();
+            let of_column = of_column(self.model, values, &named);
             if !of_column.is_empty() {
                 let raw = self.items[self.at].raw.clone();
                 self.at += 1;
@@ -234,17 +225,7 @@ impl Walk<'_> {
         }
         // `high severity`: the column of the value before it.
         if let Some(DraftFilter::Value { values, .. }) = self.draft.filters.last_mut() {
-            let of_column: Vec<usize> = values
-                .iter()
-                .copied()
-                .filter(|at| {
-                    let value = &self.model.values[*at];
-                    named
-                        .columns
-                        .iter()
-                        .any(|(table, column)| *table == value.table && *column == value.column)
-                })
-                .collect();
+            let of_column = of_column(self.model, values, &named);
             if !of_column.is_empty() {
                 *values = of_column;
                 return Ok(());
@@ -372,4 +353,14 @@ impl Walk<'_> {
             _ => None,
         }
     }
+}
+
+/// Those of some values that are of a column of this name.
+fn of_column(model: &Model, values: &[usize], named: &Named) -> Vec<usize> {
+    let is_one = |at: &usize| {
+        let value = &model.values[*at];
+        let mut columns = named.columns.iter();
+        columns.any(|(table, column)| *table == value.table && *column == value.column)
+    };
+    values.iter().copied().filter(is_one).collect()
 }
