@@ -12,6 +12,7 @@ use crate::knowledge::index::{self, Index};
 use crate::knowledge::search::embed::{EmbedError, EndpointSettings, Source, minilm};
 use crate::knowledge::{Library, Proposals, Syncs};
 use crate::limits::Limits;
+use crate::llm::{self, LlmError};
 use crate::plugins::egress::InvalidCidr;
 use crate::plugins::trust::InvalidAdmission;
 use crate::plugins::{Admission, Components, EgressPolicy, LoadError, PluginOptions, Plugins};
@@ -33,6 +34,8 @@ pub struct App {
     pub proposals: Proposals,
     pub index: Index,
     pub models: Models,
+    /// `None`: no language model is configured.
+    pub llm: Option<Arc<llm::Client>>,
     pub tools: Tools,
     /// Only in the server; the command line counts nothing.
     pub metrics: Option<PrometheusHandle>,
@@ -60,6 +63,8 @@ pub enum OpenError {
     ToolPolicy(#[from] PolicyError),
     #[error("DataPoints can't be embedded as DATACHAT_EMBED_MODEL or EMBEDDINGS_URL say: {0}")]
     Embedder(#[from] EmbedError),
+    #[error(transparent)]
+    Llm(#[from] LlmError),
 }
 
 impl App {
@@ -85,6 +90,7 @@ impl App {
             ),
         };
         let source = embedder(&config, &limits)?;
+        let llm = language_model(&config, &limits)?;
         let store = Store::open(&location, &limits)?;
         let registry = Registry::open(RegistryOptions {
             store: store.clone(),
@@ -125,6 +131,7 @@ impl App {
             proposals,
             index,
             models: Models::default(),
+            llm,
             tools,
             metrics,
             shutdown: CancellationToken::new(),
@@ -152,6 +159,19 @@ fn embedder(config: &Config, limits: &Limits) -> Result<Source, EmbedError> {
     // Without a home there is no cache, and nothing at this path.
     let cached = minilm::cache(|name| std::env::var(name).ok()).unwrap_or_default();
     Source::new(endpoint, config.embed_model.as_deref(), &cached)
+}
+
+fn language_model(config: &Config, limits: &Limits) -> Result<Option<Arc<llm::Client>>, LlmError> {
+    let Some(url) = config.llm_base_url.clone() else {
+        return Ok(None);
+    };
+    let settings = llm::Settings::new(
+        url,
+        config.llm_api_key.clone(),
+        config.llm_model.clone(),
+        limits,
+    );
+    llm::Client::new(settings).map(|client| Some(Arc::new(client)))
 }
 
 /// Opens the plugins alone: for what needs no registry.

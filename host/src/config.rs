@@ -60,6 +60,10 @@ pub struct Config {
     /// From 0 to 1; `None`: as the embedder is to be trusted.
     pub retrieval_vector_weight: Option<f32>,
     pub retrieval_legacy_fallback: bool,
+    /// The language model, with a path up to the protocol's. Never with credentials inside; `None`: there is none.
+    pub llm_base_url: Option<url::Url>,
+    pub llm_api_key: Option<Secret<String>>,
+    pub llm_model: Option<String>,
     /// A filter such as `info,datachat=debug`; `None`: the command's own default.
     pub log: Option<String>,
     pub log_format: LogFormat,
@@ -162,6 +166,16 @@ impl Config {
             Some("off" | "false" | "0" | "no") => Ok(false),
             Some(_) => Err(invalid(name, "neither on nor off")),
         };
+        let has_model = match get("LLM_DEFAULT_PROVIDER").as_deref() {
+            None | Some("openai") => true,
+            Some("none") => false,
+            Some(_) => {
+                return Err(invalid(
+                    "LLM_DEFAULT_PROVIDER",
+                    "neither openai, which is any server that speaks its protocol, nor none",
+                ));
+            }
+        };
         let config = Self {
             host: overrides
                 .host
@@ -208,6 +222,13 @@ impl Config {
                 ),
             },
             retrieval_legacy_fallback: on_or_off("RETRIEVAL_LEGACY_FALLBACK", true)?,
+            llm_base_url: get("LLM_BASE_URL")
+                .map(|text| api_url::parse(&text, "LLM_API_KEY"))
+                .transpose()
+                .map_err(|problem| invalid("LLM_BASE_URL", problem))?
+                .filter(|_| has_model),
+            llm_api_key: secret("LLM_API_KEY"),
+            llm_model: get("LLM_MODEL"),
             log: get("DATACHAT_LOG"),
             log_format: match get("DATACHAT_LOG_FORMAT").as_deref() {
                 None | Some("text") => LogFormat::Text,

@@ -12,6 +12,8 @@ pub mod config;
 pub mod conformance;
 pub mod knowledge;
 pub mod limits;
+pub mod llm;
+pub mod outbound;
 pub mod plugins;
 pub mod profiling;
 pub mod query;

@@ -113,6 +113,17 @@ limits! {
     embedding_batch: "DATACHAT_EMBEDDING_BATCH" = 64 "texts", "The most texts in one request to the embeddings endpoint.";
     embedding_timeout_ms: "DATACHAT_EMBEDDING_TIMEOUT_MS" = 30_000 "milliseconds", "One request to the embeddings endpoint in all.";
     embedding_answer_bytes: "DATACHAT_EMBEDDING_ANSWER_BYTES" = 33_554_432 "bytes", "The largest answer of the embeddings endpoint.";
+    llm_prompt_tokens: "DATACHAT_LLM_PROMPT_TOKENS" = 6_000 "tokens", "What a language model is told about a database with one question.";
+    llm_answer_tokens: "DATACHAT_LLM_ANSWER_TOKENS" = 1_500 "tokens", "The most that a language model may say at a time.";
+    llm_answer_bytes: "DATACHAT_LLM_ANSWER_BYTES" = 1_048_576 "bytes", "The largest answer of a language model.";
+    llm_calls: "DATACHAT_LLM_CALLS" = 8 "calls", "How often one question asks a language model, tools and repairs included.";
+    llm_connect_ms: "DATACHAT_LLM_CONNECT_MS" = 5_000 "milliseconds", "Opening a connection to a language model.";
+    llm_first_byte_ms: "DATACHAT_LLM_FIRST_BYTE_MS" = 30_000 "milliseconds", "How long a language model may think before it says anything.";
+    llm_idle_ms: "DATACHAT_LLM_IDLE_MS" = 15_000 "milliseconds", "How long a language model may pause in the middle of an answer.";
+    llm_turn_ms: "DATACHAT_LLM_TURN_MS" = 120_000 "milliseconds", "What one question may take in all while a language model is asked.";
+    llm_retry_wait_ms: "DATACHAT_LLM_RETRY_WAIT_MS" = 5_000 "milliseconds", "A busy language model that wants a longer rest is not waited for.";
+    llm_failures: "DATACHAT_LLM_FAILURES" = 3 "failures", "Failures in a row after which a language model is left alone.";
+    llm_pause_ms: "DATACHAT_LLM_PAUSE_MS" = 30_000 "milliseconds", "How long it is left alone; questions are answered without it meanwhile.";
     store_timeout_ms: "DATACHAT_STORE_TIMEOUT_MS" = 5_000 "milliseconds", "One call of the system database in all.";
     store_long_timeout_ms: "DATACHAT_STORE_LONG_TIMEOUT_MS" = 60_000 "milliseconds", "A call that reads or writes many rows, such as the end of a sync.";
     store_connect_ms: "DATACHAT_STORE_CONNECT_MS" = 2_000 "milliseconds", "How long such a call waits for a connection; a restart is bridged, an outage is told soon.";

@@ -23,13 +23,22 @@ use super::extract::Object;
 use super::problem::{Code, Problem};
 use super::request_id::RequestId;
 use crate::app::App;
-use crate::chat::{self, AskError, Event, Events, Knowledge, Message, Mode, Question, Reply};
+use crate::chat::{
+    self, AskError, Assistance, Event, Events, Knowledge, Message, Mode, Question, Reply,
+};
 use crate::query::encode::Numbers;
+use crate::tools::Caller;
 
 /// A request, checked.
 struct ChatBody {
     question: Question,
     target: Option<String>,
+}
+
+/// A request, and who made it.
+struct Asked {
+    body: ChatBody,
+    caller: Caller,
 }
 
 impl ChatBody {
@@ -55,8 +64,7 @@ impl ChatBody {
         let session_state = fields
             .given::<Map<String, Value>>("session_state", "an object")
             .value();
-        // A model's business; without one there is nothing to choose.
-        fields.flag("synthesize_simple_sql");
+        let phrase = fields.flag("synthesize_simple_sql");
         fields.word("workflow_mode", &[("auto", ())]);
         let numbers = fields.word(
             "numbers",
@@ -76,6 +84,7 @@ impl ChatBody {
                 session_summary,
                 session_state: session_state.unwrap_or_default(),
                 numbers: numbers.unwrap_or_default(),
+                phrase,
             },
             target,
         })
@@ -93,16 +102,18 @@ fn new_conversation() -> String {
 pub async fn run(
     State(app): State<App>,
     RequestId(request_id): RequestId,
+    Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     Object(fields): Object,
 ) -> Result<Response, Problem> {
     let body = ChatBody::read(fields)?;
+    let asked = Asked { body, caller };
     if !wants_events(&headers) {
-        let reply = answer(&app, body, Events::default()).await?;
+        let reply = answer(&app, asked, Events::default()).await?;
         return Ok(axum::Json(reply).into_response());
     }
     let shutdown = app.shutdown.clone();
-    let events = turn(app, body, request_id)
+    let events = turn(app, asked, request_id)
         .map(|event| Ok::<_, Infallible>(Bytes::from(sse(&event))))
         .take_until(shutdown.cancelled_owned());
     let mut response = Body::from_stream(events).into_response();
@@ -115,7 +126,8 @@ pub async fn run(
     Ok(response)
 }
 
-async fn answer(app: &App, body: ChatBody, events: Events) -> Result<Reply, Problem> {
+async fn answer(app: &App, asked: Asked, events: Events) -> Result<Reply, Problem> {
+    let Asked { body, caller } = asked;
     let connection = app.registry.resolve(body.target.as_deref()).await?;
     let id = connection.key.id;
     let knowledge = Knowledge {
@@ -123,7 +135,20 @@ async fn answer(app: &App, body: ChatBody, events: Events) -> Result<Reply, Prob
         library: &app.library,
         models: &app.models,
     };
-    let reply = chat::ask(&connection, body.question, knowledge, &app.limits, events).await;
+    let assistance = app.llm.as_deref().map(|model| Assistance {
+        model,
+        tools: &app.tools,
+        caller: &caller,
+    });
+    let reply = chat::ask(
+        &connection,
+        body.question,
+        knowledge,
+        assistance,
+        &app.limits,
+        events,
+    )
+    .await;
     reply.map_err(|error| {
         let problem = match error {
             AskError::Query(error) => Problem::from(&error),
@@ -194,10 +219,10 @@ fn object(value: Value) -> Map<String, Value> {
 }
 
 /// The events of a turn, its end included. Dropping it ends the turn.
-fn turn(app: App, body: ChatBody, request_id: Uuid) -> impl Stream<Item = Sent> + Send {
+fn turn(app: App, asked: Asked, request_id: Uuid) -> impl Stream<Item = Sent> + Send {
     let (sender, mut receiver) = mpsc::unbounded_channel();
     let work: Pin<Box<dyn Future<Output = Result<Reply, Problem>> + Send>> =
-        Box::pin(async move { answer(&app, body, Events::to(sender)).await });
+        Box::pin(async move { answer(&app, asked, Events::to(sender)).await });
     let mut work = Some(work);
     let mut outcome = None;
     futures_util::stream::poll_fn(move |context| {
@@ -230,23 +255,24 @@ fn sse(event: &Sent) -> String {
 pub async fn socket(
     State(app): State<App>,
     Extension(RequestId(request_id)): Extension<RequestId>,
+    Extension(caller): Extension<Caller>,
     upgrade: WebSocketUpgrade,
 ) -> Response {
     let largest = usize::try_from(app.limits.request_max_bytes).unwrap_or(usize::MAX);
     upgrade
         .max_message_size(largest)
         .max_frame_size(largest)
-        .on_upgrade(move |socket| converse(app, socket, request_id))
+        .on_upgrade(move |socket| converse(app, socket, caller, request_id))
 }
 
-async fn converse(app: App, mut socket: WebSocket, request_id: Uuid) {
+async fn converse(app: App, mut socket: WebSocket, caller: Caller, request_id: Uuid) {
     let Some(text) = request(&mut socket).await else {
         return;
     };
     let shutdown = app.shutdown.clone();
     let body = Fields::parse(text.as_bytes()).and_then(ChatBody::read);
     let events: Pin<Box<dyn Stream<Item = Sent> + Send>> = match body {
-        Ok(body) => Box::pin(turn(app, body, request_id)),
+        Ok(body) => Box::pin(turn(app, Asked { body, caller }, request_id)),
         Err(problem) => Box::pin(futures_util::stream::iter([Sent::end(
             Err(problem),
             request_id,

@@ -11,6 +11,7 @@ use super::problem::{Code, Problem};
 use crate::app::App;
 use crate::knowledge::index::Progress;
 use crate::knowledge::search::embed::Choice;
+use crate::llm::Client;
 use crate::plugins::PluginStatus;
 use crate::registry::{RegistryStatus, format_time};
 
@@ -55,7 +56,8 @@ pub async fn health() -> Json<Value> {
 pub async fn ready(State(app): State<App>) -> Response {
     let registry = app.registry.status().await;
     let vector_store = vector_store(&app.index.progress(), app.index.choice());
-    let (ready, checks) = judge(&registry, &app.plugins.status(), &vector_store);
+    let pipeline = pipeline(app.llm.as_deref());
+    let (ready, checks) = judge(&registry, &app.plugins.status(), &vector_store, &pipeline);
     let status = if ready {
         StatusCode::OK
     } else {
@@ -94,11 +96,31 @@ fn vector_store(progress: &Progress, choice: &Choice) -> Value {
     })
 }
 
+/// How questions are answered. A model that fails is no reason not to be ready: what can be planned is planned.
+fn pipeline(model: Option<&Client>) -> Value {
+    let Some(model) = model else {
+        return json!({ "status": "ok", "language_model": "not_configured" });
+    };
+    let name = model.model().unwrap_or("configured");
+    match model.left_alone() {
+        None => json!({ "status": "ok", "language_model": name }),
+        Some(time) => json!({
+            "status": "degraded",
+            "language_model": name,
+            "detail": format!(
+                "The language model has failed several times and is left alone for {} s.",
+                time.as_secs().max(1)
+            ),
+        }),
+    }
+}
+
 /// A server without its registry or without any connector is not ready; one without a database is.
 fn judge(
     registry: &RegistryStatus,
     plugins: &[PluginStatus],
     vector_store: &Value,
+    pipeline: &Value,
 ) -> (bool, Value) {
     let usable = plugins
         .iter()
@@ -128,7 +150,7 @@ fn judge(
         "database": database,
         "registry": registry_check,
         "vector_store": vector_store,
-        "pipeline": { "status": "ok", "language_model": "not_configured" },
+        "pipeline": pipeline,
         "plugins": { "status": plugin_state, "plugins": plugins },
     });
     (usable && registry.unavailable.is_none(), checks)
@@ -200,15 +222,15 @@ mod tests {
 
     #[test]
     fn readiness_needs_the_registry_and_one_connector_but_no_default() {
-        let (ready, checks) = judge(&registry(), &[plugin("ready")], &Value::Null);
+        let (ready, checks) = judge(&registry(), &[plugin("ready")], &Value::Null, &Value::Null);
         assert!(ready);
         assert_eq!(checks["database"]["status"], "not_configured");
-        assert!(!judge(&registry(), &[], &Value::Null).0);
+        assert!(!judge(&registry(), &[], &Value::Null, &Value::Null).0);
         let down = RegistryStatus {
             unavailable: Some(Unavailable::Store),
             ..registry()
         };
-        let (ready, checks) = judge(&down, &[plugin("ready")], &Value::Null);
+        let (ready, checks) = judge(&down, &[plugin("ready")], &Value::Null, &Value::Null);
         assert!(!ready);
         assert_eq!(checks["registry"]["status"], "failed");
     }
@@ -219,14 +241,24 @@ mod tests {
             &registry(),
             &[plugin("ready"), plugin("quarantined")],
             &Value::Null,
+            &Value::Null,
         );
         assert!(ready);
         assert_eq!(checks["plugins"]["status"], "degraded");
         assert_eq!(checks["plugins"]["plugins"][1]["state"], "quarantined");
-        assert!(!judge(&registry(), &[plugin("quarantined")], &Value::Null).0);
+        assert!(
+            !judge(
+                &registry(),
+                &[plugin("quarantined")],
+                &Value::Null,
+                &Value::Null
+            )
+            .0
+        );
         let (_, checks) = judge(
             &registry(),
             &[plugin("ready"), plugin("disabled")],
+            &Value::Null,
             &Value::Null,
         );
         assert_eq!(checks["plugins"]["status"], "ok");

@@ -75,6 +75,20 @@ pub fn direct(rows: &Rows) -> String {
     }
 }
 
+/// The result of a statement that nobody described.
+pub fn statement(rows: &Rows) -> String {
+    if let ([only], [column]) = (rows.cells.as_slice(), rows.columns.as_slice())
+        && let Some(cell) = only.first()
+    {
+        return format!("{}: {}.", column.name, cell.get().trim_matches('"'));
+    }
+    let count = format!("{} row(s).", rows.cells.len());
+    match cut_off(rows) {
+        Some(more) => format!("{count} {more}"),
+        None => count,
+    }
+}
+
 /// The result of a plan; `sentence` says what was computed, `units` those of its figures.
 pub fn plan(sentence: &str, rows: &Rows, columns: &[Output], units: &[Option<String>]) -> String {
     let cell = |row: usize, column: usize| {

@@ -7,10 +7,11 @@
 //! What a client sends along of an earlier conversation is data: it can say which question was left open and which
 //! plan the next one changes, never which database or what may run.
 //!
-//! Without a language model nothing else is answered: the answer says which words stand in the way, or that no model
-//! is configured, rather than guess.
+//! What can't be planned a language model is asked about, if one is configured ([`assistant`]). Without one nothing
+//! else is answered: the answer says which words stand in the way, or that no model is configured, rather than guess.
 
 mod answer;
+pub mod assistant;
 pub mod chart;
 mod definition;
 pub mod intent;
@@ -22,6 +23,7 @@ mod statement;
 mod tables;
 mod turn;
 
+pub use assistant::Assistance;
 pub use plan::Models;
 pub use reply::{Event, Events, Reply};
 pub use turn::ask;
@@ -87,4 +89,6 @@ pub struct Question {
     pub session_summary: Option<String>,
     pub session_state: Map<String, Value>,
     pub numbers: Numbers,
+    /// Whether a model may put the result into words; `None`: where there is no sentence of ours.
+    pub phrase: Option<bool>,
 }

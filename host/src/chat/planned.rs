@@ -25,9 +25,28 @@ use crate::query::{OnLimit, QueryLimits};
 /// Readings that are offered.
 const OFFERED: usize = 3;
 
+/// What a question comes to without a language model.
+pub(super) enum Planned {
+    Answered(Box<Answer>),
+    /// Something of it is known, and not all, or not in one way.
+    AskedBack(Box<Answer>),
+    /// It has nothing to do with this connection.
+    Unrelated,
+}
+
+impl Planned {
+    fn answered(answer: Answer) -> Self {
+        Self::Answered(Box::new(answer))
+    }
+
+    fn asked_back(answer: Answer) -> Self {
+        Self::AskedBack(Box::new(answer))
+    }
+}
+
 impl Turn<'_> {
-    /// Answers a question by a template or a plan; `None` if it has nothing to do with this connection.
-    pub(super) async fn planned(&mut self, question: &str) -> Result<Option<Answer>, AskError> {
+    /// Answers a question by a template or a plan.
+    pub(super) async fn planned(&mut self, question: &str) -> Result<Planned, AskError> {
         let stage = self.log.begin("plan");
         let models = self.knowledge.models;
         let known = models
@@ -42,13 +61,12 @@ impl Turn<'_> {
             let name = model.templates[bound.template].source.id.clone();
             self.log
                 .end(stage, name, "the question spells out its name");
-            return Ok(Some(self.template(bound, model).await?));
+            return Ok(Planned::answered(self.template(bound, model).await?));
         }
         let today = Utc::now().date_naive();
         let mut reading = reading::read(question, model, &known.lexicon, today);
-        let before = self.before.take();
         let mut reason = "every word is accounted for, in one way";
-        if let (true, Some(before)) = (needs_more(&reading), &before) {
+        if let (true, Some(before)) = (needs_more(&reading), &self.before) {
             let changed = reading::follow_up(question, before, model, &known.lexicon, today);
             if !matches!(changed, Reading::Refused(_)) {
                 reading = changed;
@@ -64,12 +82,12 @@ impl Turn<'_> {
                         let answer = self
                             .plan(&plan, compiled, &sentence, question, model)
                             .await?;
-                        Ok(Some(answer))
+                        Ok(Planned::answered(answer))
                     }
                     Err(error) => {
                         self.log.end(stage, "asked back", error.to_string());
                         let text = format!("I read this as: {sentence}. But {error}.");
-                        Ok(Some(Answer::clarification(text)))
+                        Ok(Planned::asked_back(Answer::clarification(text)))
                     }
                 }
             }
@@ -80,7 +98,7 @@ impl Turn<'_> {
                     name,
                     "the question spells out its name, and leaves values open",
                 );
-                Ok(Some(self.template(&bound, model).await?))
+                Ok(Planned::answered(self.template(&bound, model).await?))
             }
             (Reading::Several(plans), _) => {
                 self.log
@@ -90,7 +108,7 @@ impl Turn<'_> {
                     .map(|plan| explain::sentence(plan, model))
                     .collect();
                 choices.truncate(OFFERED);
-                Ok(Some(Answer {
+                Ok(Planned::asked_back(Answer {
                     clarifying_questions: choices.clone(),
                     ..Answer::clarification(format!(
                         "This can be read in several ways. Do you mean: {}?",
@@ -101,17 +119,18 @@ impl Turn<'_> {
             (Reading::Refused(Refusal::Unrelated), _) => {
                 self.log
                     .end(stage, "nothing", "no word of it is known of this database");
-                Ok(None)
+                Ok(Planned::Unrelated)
             }
             (Reading::Refused(refusal), _) => {
                 let text = refused(&refusal, model);
                 self.log.end(stage, "asked back", text.clone());
-                Ok(Some(Answer::clarification(text)))
+                Ok(Planned::asked_back(Answer::clarification(text)))
             }
         }
     }
 
-    async fn plan(
+    /// Runs a plan and says what came of it.
+    pub(super) async fn plan(
         &mut self,
         plan: &Plan,
         compiled: Compiled,
@@ -288,7 +307,8 @@ fn used(plan: &Plan, model: &Model) -> Vec<(Origin, &'static str)> {
     used
 }
 
-fn grounded(used: &[(Origin, &'static str)], answer: Answer) -> Answer {
+/// An answer with the DataPoints that it rests on.
+pub(super) fn grounded(used: &[(Origin, &'static str)], answer: Answer) -> Answer {
     let own = used
         .iter()
         .any(|(source, _)| matches!(source.scope, Scope::Connection(_)));

@@ -23,6 +23,8 @@ pub enum Source {
     Clarification,
     System,
     Multi,
+    /// A tool call that a person has to agree to.
+    Approval,
     /// Only of a part: a question that fails as a whole is a problem.
     Error,
 }
@@ -41,6 +43,23 @@ pub struct Warning {
     pub warning_type: &'static str,
     pub message: String,
     pub suggestion: Option<String>,
+}
+
+/// Why what was proposed could not be used.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ValidationError {
+    pub error_type: &'static str,
+    pub message: String,
+    pub location: Option<Value>,
+    pub severity: &'static str,
+}
+
+/// A tool call that waits for a person.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Approval {
+    pub message: String,
+    /// `{name, arguments}`
+    pub calls: Vec<Value>,
 }
 
 /// A DataPoint that an answer used.
@@ -74,6 +93,7 @@ pub struct Answer {
     pub sql: Option<String>,
     pub rows: Option<Rows>,
     pub chart: Chart,
+    pub errors: Vec<ValidationError>,
     pub warnings: Vec<Warning>,
     pub sources: Vec<UsedSource>,
     pub evidence: Vec<Evidence>,
@@ -83,6 +103,8 @@ pub struct Answer {
     pub pending: Option<&'static str>,
     /// The plan that the next turn may change.
     pub plan: Option<Plan>,
+    /// What a person has to agree to first.
+    pub approval: Option<Approval>,
 }
 
 impl Answer {
@@ -96,12 +118,14 @@ impl Answer {
             sql: None,
             rows: None,
             chart: Chart::none(),
+            errors: Vec::new(),
             warnings: Vec::new(),
             sources: Vec::new(),
             evidence: Vec::new(),
             scope_used: ScopeUsed::Nothing,
             pending: None,
             plan: None,
+            approval: None,
         }
     }
 
@@ -156,7 +180,7 @@ impl SubAnswer {
     }
 }
 
-/// How long a turn took and what it used. Without a model most of it stays at nought.
+/// How long a turn took and what it used; no statement is reformatted here, so those counts stay at nought.
 #[derive(Debug, Clone, Serialize)]
 pub struct Metrics {
     pub total_latency_ms: u64,
@@ -183,7 +207,7 @@ pub struct Reply {
     pub answer_confidence: f64,
     pub sources: Vec<UsedSource>,
     pub evidence: Vec<Evidence>,
-    pub validation_errors: Vec<Value>,
+    pub validation_errors: Vec<ValidationError>,
     pub validation_warnings: Vec<Warning>,
     pub tool_approval_required: bool,
     pub tool_approval_message: Option<String>,
@@ -230,11 +254,17 @@ impl Reply {
             answer_confidence: answer.confidence,
             sources: answer.sources,
             evidence: answer.evidence,
-            validation_errors: Vec::new(),
+            validation_errors: answer.errors,
             validation_warnings: answer.warnings,
-            tool_approval_required: false,
-            tool_approval_message: None,
-            tool_approval_calls: Vec::new(),
+            tool_approval_required: answer.approval.is_some(),
+            tool_approval_message: answer
+                .approval
+                .as_ref()
+                .map(|approval| approval.message.clone()),
+            tool_approval_calls: answer
+                .approval
+                .map(|approval| approval.calls)
+                .unwrap_or_default(),
             conversation_id,
             session_summary,
             session_state,
@@ -242,13 +272,13 @@ impl Reply {
             metrics: Metrics {
                 total_latency_ms: millis(log.started.elapsed()),
                 agent_timings: log.timings,
-                llm_calls: 0,
-                retry_count: 0,
+                llm_calls: log.spent.calls,
+                retry_count: log.spent.retries,
                 sql_formatter_fallback_calls: 0,
                 sql_formatter_fallback_successes: 0,
-                query_compiler_llm_calls: 0,
-                query_compiler_llm_refinements: 0,
-                query_compiler_latency_ms: 0,
+                query_compiler_llm_calls: log.spent.compiler_calls,
+                query_compiler_llm_refinements: log.spent.refinements,
+                query_compiler_latency_ms: millis(log.spent.compiler_time),
             },
             decision_trace: log.steps,
             sub_answers,
@@ -276,6 +306,9 @@ pub enum Event {
         data: Value,
         duration_ms: u64,
         timestamp: String,
+    },
+    Thinking {
+        note: String,
     },
     DecomposeComplete {
         parts: Vec<String>,
@@ -317,7 +350,21 @@ pub struct Log {
     started: Instant,
     steps: Vec<Step>,
     timings: Map<String, Value>,
+    /// What the language model was asked.
+    pub spent: Spent,
     pub events: Events,
+}
+
+/// What a turn asked of a language model.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Spent {
+    pub calls: u32,
+    /// Requests that were sent again.
+    pub retries: u32,
+    /// Calls for a plan or a statement, how often one was to be mended, and the time that they took.
+    pub compiler_calls: u32,
+    pub refinements: u32,
+    pub compiler_time: Duration,
 }
 
 impl Log {
@@ -326,6 +373,7 @@ impl Log {
             started: Instant::now(),
             steps: Vec::new(),
             timings: Map::new(),
+            spent: Spent::default(),
             events,
         }
     }

@@ -8,11 +8,12 @@ use super::chart::{self, Chart};
 use super::definition;
 use super::intent::{self, Intent, SmallTalk, TableQuestion};
 use super::plan::Plan;
+use super::planned::Planned;
 use super::reply::{Answer, Event, Events, Log, Reply, Source, SubAnswer, Warning};
 use super::rows::{Rows, distinct_names};
 use super::statement;
 use super::tables::{Catalogue, Lookup, Table};
-use super::{AskError, Knowledge, Mode, Question};
+use super::{AskError, Assistance, Knowledge, Message, Mode, Question};
 use crate::limits::Limits;
 use crate::plugins::Parameters;
 use crate::query::encode::Numbers;
@@ -28,14 +29,19 @@ pub async fn ask(
     connection: &Connection,
     question: Question,
     knowledge: Knowledge<'_>,
+    assistance: Option<Assistance<'_>>,
     limits: &Limits,
     events: Events,
 ) -> Result<Reply, AskError> {
     let mut turn = Turn {
         connection,
         knowledge,
+        assistance,
         limits,
         numbers: question.numbers,
+        phrase: question.phrase,
+        history: question.history.clone(),
+        told: false,
         before: plan_before(&question.session_state, connection.key.id),
         log: Log::new(events),
     };
@@ -53,9 +59,11 @@ pub async fn ask(
             None => turn.one(&question).await?,
         },
     };
-    turn.log.events.send(Event::AnswerChunk {
-        text: answer.text.clone(),
-    });
+    if !turn.told {
+        turn.log.events.send(Event::AnswerChunk {
+            text: answer.text.clone(),
+        });
+    }
     Ok(Reply::new(
         answer,
         parts,
@@ -70,10 +78,18 @@ pub async fn ask(
 pub(super) struct Turn<'a> {
     pub connection: &'a Connection,
     pub knowledge: Knowledge<'a>,
+    /// `None`: no language model is configured.
+    assistance: Option<Assistance<'a>>,
     pub limits: &'a Limits,
     numbers: Numbers,
+    /// Whether a model may put the result into words.
+    pub phrase: Option<bool>,
+    /// What was said before, by the client's account.
+    pub history: Vec<Message>,
     /// The plan that the question may change.
     pub before: Option<Plan>,
+    /// Whether who listens has heard the answer already.
+    pub told: bool,
     pub log: Log,
 }
 
@@ -107,6 +123,8 @@ impl Turn<'_> {
             text.push(format!("{}. {}", index + 1, answer.text));
             parts.push(SubAnswer::new(index, question, &answer));
         }
+        // Who listens has heard parts at most.
+        self.told = false;
         Answer::words(Source::Multi, 0.65, text.join("\n"))
     }
 
@@ -146,9 +164,15 @@ impl Turn<'_> {
             Intent::Acknowledgement => {
                 Answer::clarification("What would you like to know about the data?")
             }
-            Intent::Other => match self.planned(asked).await? {
-                Some(answer) => answer,
-                None => Self::unplanned(),
+            Intent::Other => match (self.planned(asked).await?, self.assistance) {
+                (Planned::Answered(answer), _) | (Planned::AskedBack(answer), None) => *answer,
+                (Planned::AskedBack(answer), Some(assistance)) => {
+                    self.assisted(asked, Some(*answer), assistance).await?
+                }
+                (Planned::Unrelated, Some(assistance)) => {
+                    self.assisted(asked, None, assistance).await?
+                }
+                (Planned::Unrelated, None) => Self::unplanned(),
             },
         })
     }

@@ -138,7 +138,7 @@ async fn execute(cli: Cli) -> Result<(), Failure> {
     }
     match cli.command {
         Command::Serve(_) => serve::run(config).await,
-        Command::Keys(args) => keys::run(config, &args, printer).await,
+        Command::Keys(args) => Box::pin(keys::run(config, &args, printer)).await,
         Command::Limits => limits::run(&config, printer),
         Command::Databases(args) => {
             let server = Server::open(config).await?;
@@ -159,7 +159,7 @@ async fn execute(cli: Cli) -> Result<(), Failure> {
             })
             .await
         }
-        Command::Dp(args) => dp::run(config, args, printer).await,
+        Command::Dp(args) => Box::pin(dp::run(config, args, printer)).await,
         Command::Profile(args) => {
             let server = Server::open(config).await?;
             with(server, async |server| {

@@ -113,6 +113,26 @@ pub const SETTINGS: &[Setting] = &[
         "Whether DataPoints without a scope are searched when nothing else was found: `on` or `off`.",
     ),
     setting(
+        "LLM_BASE_URL",
+        "none",
+        "An OpenAI-compatible language model, with `/chat/completions` or up to it; without one, questions are planned.",
+    ),
+    setting(
+        "LLM_API_KEY",
+        "none",
+        "The key that the language model wants.",
+    ),
+    setting(
+        "LLM_MODEL",
+        "none",
+        "The model that is asked for at that address.",
+    ),
+    setting(
+        "LLM_DEFAULT_PROVIDER",
+        "openai",
+        "`openai` for whatever speaks its protocol at LLM_BASE_URL; `none` to ask no model.",
+    ),
+    setting(
         "DATACHAT_LOG",
         "info in the server, warn elsewhere",
         "What is logged, as in `info,datachat=debug`.",

@@ -1,7 +1,9 @@
-//! Chat without a language model, through a running server, on real databases of all three engines.
+//! Chat through a running server, on real databases of all three engines: without a language model, and with one that
+//! says what a test tells it to.
 
 mod conversation;
 mod engines;
 mod events;
+mod model;
 mod questions;
 mod scene;

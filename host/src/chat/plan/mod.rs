@@ -12,7 +12,7 @@ mod build;
 mod calculation;
 pub mod compile;
 pub mod explain;
-mod kind;
+pub mod kind;
 mod lattice;
 pub mod lexicon;
 pub mod model;
@@ -21,13 +21,14 @@ mod period;
 pub mod reading;
 pub mod template;
 #[cfg(test)]
-mod testing;
+pub(in crate::chat) mod testing;
 mod values;
 mod words;
 
 pub use build::build;
 pub use models::Models;
 pub use period::{Grain, Period};
+pub use words::stems;
 
 use serde::{Deserialize, Serialize};
 

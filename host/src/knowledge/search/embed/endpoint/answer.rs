@@ -1,18 +1,11 @@
 //! What an endpoint's answers say. Servers differ in the details, so only what is needed is read.
 
-use std::time::Duration;
-
 use hyper::StatusCode;
-use hyper::header::RETRY_AFTER;
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::EndpointError;
-use super::connection::Answer;
+use crate::outbound::{Answer, retry_after, words};
 use crate::secret::Secret;
-
-/// The most of a server's own words that is shown, in characters.
-const QUOTED: usize = 200;
 
 #[derive(Deserialize)]
 struct Body {
@@ -51,42 +44,13 @@ pub(super) fn refusal(answer: &Answer, key: Option<&Secret<String>>) -> Endpoint
             EndpointError::Unauthorized(status)
         }
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => EndpointError::Busy {
-            // The other form, a date, is rare and no better than not knowing.
-            retry_after: answer
-                .headers
-                .get(RETRY_AFTER)
-                .and_then(|value| value.to_str().ok()?.trim().parse().ok())
-                .map(Duration::from_secs),
+            retry_after: retry_after(&answer.headers),
         },
         status => EndpointError::Refused {
             status,
-            message: message(&answer.body, key),
+            message: words(&answer.body, key),
         },
     }
-}
-
-/// The server's own words, if it has some: on one line, not too many, and without the key, which some servers
-/// repeat.
-fn message(body: &[u8], key: Option<&Secret<String>>) -> String {
-    let json: Value = serde_json::from_slice(body).unwrap_or_default();
-    let text = ["/error/message", "/error", "/message", "/detail"]
-        .iter()
-        .find_map(|path| json.pointer(path)?.as_str().map(str::to_owned))
-        .unwrap_or_else(|| "without a word of explanation".to_owned());
-    let text = match key {
-        Some(key) if !key.reveal().is_empty() => text.replace(key.reveal().as_str(), "[redacted]"),
-        _ => text,
-    };
-    text.chars()
-        .map(|character| {
-            if character.is_control() {
-                ' '
-            } else {
-                character
-            }
-        })
-        .take(QUOTED)
-        .collect()
 }
 
 #[cfg(test)]
@@ -124,15 +88,5 @@ mod tests {
             let problem = vectors(body.as_bytes(), expected).expect_err(body);
             assert!(problem.contains(words), "{body}: {problem}");
         }
-    }
-
-    #[test]
-    fn a_servers_words_are_quoted_on_one_line_without_the_key() {
-        let key = Secret::new("sk-canary".to_owned());
-        let body = br#"{"error": {"message": "bad key\nsk-canary"}}"#;
-        assert_eq!(message(body, Some(&key)), "bad key [redacted]");
-        assert_eq!(message(b"<html>", None), "without a word of explanation");
-        let long = format!(r#"{{"detail": "{}"}}"#, "x".repeat(1000));
-        assert_eq!(message(long.as_bytes(), None).len(), QUOTED);
     }
 }

@@ -8,21 +8,19 @@
 //! embedded is searched for by its words, and the answer says so.
 
 mod answer;
-mod connection;
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use hyper::StatusCode;
-use hyper::header::HeaderValue;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::{EmbedError, Embedding, Identity, Trust, Vector};
 use crate::limits::Limits;
+use crate::outbound::{Address, SendError};
 use crate::secret::Secret;
-use connection::Connection;
 
 /// Models have scales of their own, so the floor only keeps out what points away.
 pub(super) const TRUST: Trust = Trust {
@@ -94,6 +92,17 @@ pub enum EndpointError {
     Dimensions { expected: usize, got: usize },
 }
 
+impl From<SendError> for EndpointError {
+    fn from(error: SendError) -> Self {
+        match error {
+            SendError::Address(problem) => Self::Address(problem),
+            SendError::Key => Self::Key,
+            SendError::Unreachable { origin, problem } => Self::Unreachable { origin, problem },
+            SendError::TooLarge(bytes) => Self::TooLarge(bytes),
+        }
+    }
+}
+
 fn wait(retry_after: Option<Duration>) -> String {
     retry_after.map_or_else(String::new, |time| {
         format!("; it wants to be left alone for {} s", time.as_secs())
@@ -103,7 +112,7 @@ fn wait(retry_after: Option<Duration>) -> String {
 /// See the module.
 #[derive(Debug)]
 pub struct Endpoint {
-    connection: Connection,
+    address: Address,
     settings: EndpointSettings,
     /// Known with the first answer.
     identity: OnceLock<Arc<Identity>>,
@@ -119,9 +128,8 @@ impl Endpoint {
         if !path.ends_with("/embeddings") {
             settings.url.set_path(&format!("{path}/embeddings"));
         }
-        let key = settings.key.as_ref().map(bearer).transpose()?;
         Ok(Self {
-            connection: Connection::new(&settings.url, key)?,
+            address: Address::new(&settings.url, settings.key.as_ref(), None)?,
             settings,
             identity: OnceLock::new(),
         })
@@ -151,7 +159,7 @@ impl Endpoint {
             body["model"] = json!(model);
         }
         let timeout = self.settings.timeout;
-        let exchange = self.connection.post(&body, self.settings.max_answer);
+        let exchange = self.address.post(&body, self.settings.max_answer);
         let answer = tokio::time::timeout(timeout, exchange)
             .await
             .map_err(|_| EndpointError::Timeout(timeout))??;
@@ -183,13 +191,6 @@ impl Endpoint {
         }
         Ok(Arc::clone(identity))
     }
-}
-
-fn bearer(key: &Secret<String>) -> Result<HeaderValue, EndpointError> {
-    let text = Secret::new(format!("Bearer {}", key.reveal()));
-    let mut value = HeaderValue::from_str(text.reveal()).map_err(|_| EndpointError::Key)?;
-    value.set_sensitive(true);
-    Ok(value)
 }
 
 #[cfg(test)]
