@@ -1,5 +1,5 @@
-//! `cargo xtask bench`: measures an optimised build and writes `docs/benchmarks.md`, or with `retrieval` the page
-//! about the search for DataPoints.
+//! `cargo xtask bench`: measures an optimised build and writes `docs/benchmarks.md`; with `retrieval` the page about the
+//! search for DataPoints, with `chat` the part of the page about questions.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -9,7 +9,7 @@ use anyhow::Result;
 
 use crate::route::Choice;
 use crate::workspace::{Workspace, cargo};
-use crate::{command, plugins, prerequisites};
+use crate::{command, plugins, prerequisites, test};
 
 /// Downloading some wheels; without a network there is no such baseline.
 const PIP_PATIENCE: Duration = Duration::from_mins(5);
@@ -63,10 +63,72 @@ pub fn run(quick: bool) -> Result<()> {
     let report = command::output(&mut bench)?;
     print!("{report}");
     if !quick {
-        let page = workspace.root.join("docs/benchmarks.md");
-        std::fs::write(&page, format!("{INTRODUCTION}{report}"))?;
-        eprintln!("written: {}", page.display());
+        let questions = questions(&page(&workspace)?);
+        write(&workspace, &format!("{INTRODUCTION}{report}{questions}"))?;
     }
+    Ok(())
+}
+
+/// What the part of the page about questions begins with.
+const QUESTIONS: &str = "## Questions\n";
+
+const ABOUT_QUESTIONS: &str = "
+`cargo xtask bench chat` writes this part. Each labelled question for tuning that is planned takes turns with its own
+statement, sent to `/query` of the same server: the difference is what it costs to read, plan and say it. The first
+event is the first piece of the stream, on an open connection.
+
+";
+
+/// Builds, measures, and writes the part of the page about questions; `quick` only shows that it runs.
+///
+/// # Errors
+/// When something can't be built or a server does not start.
+pub fn chat(quick: bool) -> Result<()> {
+    let workspace = Workspace::find()?;
+    test::prepare(&workspace)?;
+    command::run(
+        cargo()
+            .args(["build", "--release", "--workspace"])
+            .args(["--bin", "measure-chat", "--bin", "datachat-under-test"])
+            .current_dir(&workspace.root),
+    )?;
+    let mut bench = Command::new(workspace.target.join("release/measure-chat"));
+    if quick {
+        bench.arg("--quick");
+    }
+    eprintln!("$ measure-chat");
+    let report = command::output(&mut bench)?;
+    print!("{report}");
+    if !quick {
+        let page = page(&workspace)?;
+        let rest = page.replace(&questions(&page), "");
+        let rest = rest.trim_end();
+        write(
+            &workspace,
+            &format!("{rest}\n\n{QUESTIONS}{ABOUT_QUESTIONS}{report}"),
+        )?;
+    }
+    Ok(())
+}
+
+/// The page as it is.
+fn page(workspace: &Workspace) -> Result<String> {
+    Ok(std::fs::read_to_string(
+        workspace.root.join("docs/benchmarks.md"),
+    )?)
+}
+
+/// Its part about questions, which is the last; empty if there is none.
+fn questions(page: &str) -> String {
+    page.find(QUESTIONS)
+        .map(|at| page[at..].to_owned())
+        .unwrap_or_default()
+}
+
+fn write(workspace: &Workspace, page: &str) -> Result<()> {
+    let path = workspace.root.join("docs/benchmarks.md");
+    std::fs::write(&path, page)?;
+    eprintln!("written: {}", path.display());
     Ok(())
 }
 

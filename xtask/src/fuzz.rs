@@ -19,6 +19,7 @@ const TARGETS: &[(&str, &[&str])] = &[
     ("mysql_packets", &[]),
     ("clickhouse_type", &[]),
     ("clickhouse_rows", &[]),
+    ("model_events", &[]),
     ("arrow_intake", &["--features", "host"]),
 ];
 

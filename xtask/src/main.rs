@@ -41,6 +41,9 @@ cargo xtask <command>
              measure an optimised build against native drivers and write docs/benchmarks.md
   bench retrieval [--quick]
              measure the search for DataPoints against others and write docs/benchmarks-retrieval.md
+  bench chat [--quick]
+             measure what planned questions cost over their statements and write that part of
+             docs/benchmarks.md
   eval retrieval [--sweep|--holdout]
              ask the labelled questions of datapoints/eval that are for tuning and say how well they
              were answered (--sweep: with many weights; --holdout: the others, too)
@@ -82,6 +85,9 @@ fn dispatch(arguments: &[&str]) -> Result<bool> {
         }
         "bench" if matches!(rest, ["retrieval"] | ["retrieval", "--quick"]) => {
             bench::retrieval(rest.len() > 1).map(|()| true)
+        }
+        "bench" if matches!(rest, ["chat"] | ["chat", "--quick"]) => {
+            bench::chat(rest.len() > 1).map(|()| true)
         }
         "eval" if matches!(rest, ["chat"] | ["chat", "--holdout"]) => {
             eval::chat(rest.len() > 1).map(|()| true)

@@ -261,6 +261,8 @@ impl Content {
 mod tests {
     use super::*;
 
+    use proptest::prelude::*;
+
     fn gather(pieces: &[&str]) -> Result<Answer, LlmError> {
         let mut gathered = Gathered::default();
         for piece in pieces {
@@ -343,6 +345,64 @@ mod tests {
         let piece = r#"{"choices": [{"delta": {"content": "half"}}]}"#;
         assert!(matches!(gather(&[piece]), Err(LlmError::BrokenOff)));
         assert_eq!(gather(&[piece, "[DONE]"]).expect("an answer").text, "half");
+    }
+
+    proptest! {
+        #[test]
+        fn no_piece_makes_it_panic(pieces in prop::collection::vec(piece(), 0..6)) {
+            let mut gathered = Gathered::default();
+            for piece in &pieces {
+                let _ = gathered.take(piece);
+            }
+            let bytes = gathered.bytes();
+            if let Ok(answer) = gathered.finish() {
+                prop_assert!(answer.text.len() <= bytes);
+                prop_assert!(answer.calls.iter().all(|call| !call.id.is_empty() && !call.name.is_empty()));
+            }
+        }
+    }
+
+    /// What a server might send: members of the protocol with values of other kinds, or no JSON at all.
+    fn piece() -> impl Strategy<Value = String> {
+        let leaf = prop_oneof![
+            Just("null".to_owned()),
+            Just("7".to_owned()),
+            Just("-1".to_owned()),
+            Just(r#""stop""#.to_owned()),
+            Just(r#""{\"a\":""#.to_owned()),
+            Just("[]".to_owned()),
+        ];
+        let value = leaf.prop_recursive(6, 40, 4, |inner| {
+            let name = prop::sample::select(vec![
+                "choices",
+                "delta",
+                "message",
+                "content",
+                "tool_calls",
+                "function",
+                "name",
+                "arguments",
+                "index",
+                "id",
+                "finish_reason",
+                "usage",
+                "prompt_tokens",
+                "error",
+                "refusal",
+            ]);
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4)
+                    .prop_map(|items| format!("[{}]", items.join(","))),
+                prop::collection::vec((name, inner), 0..4).prop_map(|members| {
+                    let members: Vec<String> = members
+                        .into_iter()
+                        .map(|(name, value)| format!("\"{name}\":{value}"))
+                        .collect();
+                    format!("{{{}}}", members.join(","))
+                }),
+            ]
+        });
+        prop_oneof![value, Just("[DONE]".to_owned()), ".{0,40}"]
     }
 
     #[test]
