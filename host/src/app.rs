@@ -110,7 +110,12 @@ impl App {
             },
             Arc::clone(&limits),
         );
-        let profiling = Profiling::new(store.clone(), registry.clone(), Arc::clone(&limits));
+        let profiling = Profiling::new(
+            store.clone(),
+            registry.clone(),
+            llm.clone(),
+            Arc::clone(&limits),
+        );
         let library = Library::new(store, registry.clone(), Arc::clone(&limits));
         let proposals = Proposals::new(library.clone());
         let syncs = Syncs::new(library.clone(), config.datapoints_dir.clone());

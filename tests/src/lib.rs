@@ -10,6 +10,7 @@ pub mod components;
 pub mod engines;
 mod evidence;
 pub mod examples;
+pub mod model;
 pub mod sandbox;
 mod seed;
 mod server;

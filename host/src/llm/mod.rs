@@ -18,9 +18,11 @@ mod error;
 pub mod events;
 mod ladder;
 mod message;
+mod said;
 mod tokens;
 
 pub use client::{Client, Effort, Settings};
 pub use delta::{Answer, Finish, Usage};
 pub use error::LlmError;
 pub use message::{Message, Offer, Request, Schema, ToolCall};
+pub use said::json_object;

@@ -36,6 +36,7 @@ use self::propose::Generation;
 use self::running::{Progress, Running};
 use self::survey::Survey;
 use crate::limits::Limits;
+use crate::llm::Client;
 use crate::registry::{Connection, ENVIRONMENT_ID, Registry, RegistryError, Unavailable};
 use crate::store::{JobKind, JobRow, JobStatus, LatestJob, NewJob, ProfileRow, Store, StoreError};
 
@@ -85,6 +86,8 @@ pub struct Profiling {
     store: Store,
     registry: Registry,
     limits: Arc<Limits>,
+    /// `None`: no language model is configured.
+    model: Option<Arc<Client>>,
     /// This process, among all that share the system database.
     process: Uuid,
     turns: Arc<Semaphore>,
@@ -93,12 +96,18 @@ pub struct Profiling {
 }
 
 impl Profiling {
-    pub fn new(store: Store, registry: Registry, limits: Arc<Limits>) -> Self {
+    pub fn new(
+        store: Store,
+        registry: Registry,
+        model: Option<Arc<Client>>,
+        limits: Arc<Limits>,
+    ) -> Self {
         let turns = usize::try_from(limits.profile_jobs).unwrap_or(Semaphore::MAX_PERMITS);
         Self {
             store,
             registry,
             limits,
+            model,
             process: Uuid::new_v4(),
             turns: Arc::new(Semaphore::new(turns.min(Semaphore::MAX_PERMITS))),
             running: TaskTracker::new(),
@@ -178,9 +187,7 @@ impl Profiling {
     /// [`ProfilingError`].
     pub async fn generate(&self, request: GenerateRequest) -> Result<JobRow, ProfilingError> {
         let profile = self.profile_row(request.profile_id).await?;
-        if request.depth == Depth::MetricsFull {
-            return Err(ProfilingError::LlmNotConfigured);
-        }
+        let model = self.model_for(request.depth)?;
         let tables = self.read(profile.id).await?;
         let there: Vec<(&str, &str)> = tables
             .iter()
@@ -209,9 +216,22 @@ impl Profiling {
             dialect: engine.dialect,
             store: self.store.clone(),
             progress: progress.clone(),
+            model,
         };
         self.spawn(new.id, progress, generation.run());
         self.generation(new.id).await
+    }
+
+    /// Who suggests what a generation of a depth is to have, and for how long it is asked about a table.
+    fn model_for(&self, depth: Depth) -> Result<Option<(Arc<Client>, Duration)>, ProfilingError> {
+        if depth != Depth::MetricsFull {
+            return Ok(None);
+        }
+        let model = self.model.clone().ok_or(ProfilingError::LlmNotConfigured)?;
+        Ok(Some((
+            model,
+            Duration::from_millis(self.limits.llm_turn_ms),
+        )))
     }
 
     /// A generation.
@@ -243,9 +263,7 @@ impl Profiling {
         profile: ProfileRequest,
         generating: Generating,
     ) -> Result<Made, ProfilingError> {
-        if generating.depth == Depth::MetricsFull {
-            return Err(ProfilingError::LlmNotConfigured);
-        }
+        self.model_for(generating.depth)?;
         let job = self.profile(connection, profile).await?;
         let job = self.ended(JobKind::Profile, job.id).await?;
         let Some(profile) = job.profile_id else {

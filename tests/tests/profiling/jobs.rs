@@ -52,15 +52,20 @@ pub async fn tables(client: &Client, profile: &str) -> Result<Vec<Value>> {
 
 /// Makes proposals that must have been made.
 pub async fn generated(client: &Client, profile: &str, further: Value) -> Result<Value> {
+    let job = generation(client, profile, further).await?;
+    ensure!(job["status"] == "completed", "{job}");
+    Ok(job)
+}
+
+/// A generation, when it has ended.
+pub async fn generation(client: &Client, profile: &str, further: Value) -> Result<Value> {
     let mut body = json!({"profile_id": profile});
     if let (Some(body), Value::Object(further)) = (body.as_object_mut(), further) {
         body.extend(further);
     }
     let job = client.post(GENERATE, &body).await?.expect(200)?;
     let id = job["job_id"].as_str().context("a job")?;
-    let job = ended(client, &format!("{GENERATE}/jobs/{id}")).await?;
-    ensure!(job["status"] == "completed", "{job}");
-    Ok(job)
+    ended(client, &format!("{GENERATE}/jobs/{id}")).await
 }
 
 /// What a list of proposals shows.

@@ -9,4 +9,5 @@ mod engines;
 mod limits;
 mod requests;
 mod review;
+mod suggested;
 mod tool;

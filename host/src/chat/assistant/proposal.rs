@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::asked::{self, AskedPlan};
-use crate::llm::Schema;
+use crate::llm::{Schema, json_object};
 
 /// What is to be done, by the model's lights.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,7 +55,7 @@ enum Kind {
 /// # Errors
 /// What is wrong with it, in words for the model.
 pub fn read(text: &str) -> Result<Proposal, String> {
-    let object = object(text).ok_or("there is no JSON object in it")?;
+    let object = json_object(text).ok_or("there is no JSON object in it")?;
     let mut values = serde_json::Deserializer::from_str(object).into_iter::<Envelope>();
     let envelope = values
         .next()
@@ -78,12 +78,6 @@ pub fn read(text: &str) -> Result<Proposal, String> {
         },
         Kind::Impossible => Proposal::Impossible(said(envelope.text, "text")?),
     })
-}
-
-/// Where the object begins: behind what a model thinks aloud, and behind a fence.
-fn object(text: &str) -> Option<&str> {
-    let text = text.rsplit_once("</think>").map_or(text, |(_, rest)| rest);
-    text.find('{').map(|at| &text[at..])
 }
 
 /// The form that an answer is to have.

@@ -1,15 +1,18 @@
 //! DataPoints proposed from a profile.
 //!
-//! Everything here follows from names, comments, keys and counts; where these are silent, the proposal says that it
-//! doesn't know. Each proposal satisfies the contracts, so that it can be approved as it is, and says in its
+//! Most of it follows from names, comments, keys and counts; where these are silent, the proposal says that it doesn't
+//! know. More metrics a language model may suggest (`suggested`). Each proposal satisfies the contracts, so that it can be approved as it is, and says in its
 //! metadata what it was made from, so that whoever reviews it knows what to doubt.
 
 mod ids;
 mod measure;
 mod metric;
 mod schema;
+mod suggested;
 
 use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -19,6 +22,7 @@ use super::request::{Depth, GenerateRequest, names};
 use super::running::{Ended, Progress};
 use super::table::{TableProfile, TableStatus};
 use crate::knowledge::{DataPoint, Scope};
+use crate::llm::Client;
 use crate::plugins::Dialect;
 use crate::registry::{ENVIRONMENT_ID, format_time};
 use crate::store::{NewProposal, ProfileRow, ScopeRef, Store};
@@ -36,6 +40,8 @@ pub struct Generation {
     pub dialect: Option<Dialect>,
     pub store: Store,
     pub progress: Progress,
+    /// Of `metrics_full`: who suggests more, and for how long it is asked about a table.
+    pub model: Option<(Arc<Client>, Duration)>,
 }
 
 /// A DataPoint that somebody is to look at.
@@ -70,7 +76,24 @@ impl Generation {
         let mut proposals = Vec::new();
         for tables in chosen.chunks(batch) {
             for table in tables {
-                proposals.extend(propose(&source, table, metrics, &mut ids));
+                let mut own = propose(&source, table, metrics, &mut ids);
+                if let Some((model, time)) = &self.model {
+                    let known: Vec<String> = own.iter().map(|own| own.point.name.clone()).collect();
+                    let asked = suggested::suggest(
+                        model,
+                        *time,
+                        &source,
+                        table,
+                        (metrics, &known),
+                        &mut ids,
+                    );
+                    own.extend(
+                        asked.await.map_err(|error| {
+                            Ended::Failed(format!("{error}; nothing was stored"))
+                        })?,
+                    );
+                }
+                proposals.extend(own);
             }
             let done = i64::try_from(tables.len()).unwrap_or(i64::MAX);
             self.progress.count(|counts| counts.completed += done);

@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde_json::json;
 
 use super::scene::{KEY, Scene, warnings};
-use super::script::{Step, calls, end, fails, piece, says, send, stream, wait};
+use datachat_tests::model::{Step, calls, end, fails, piece, says, send, stream, wait};
 
 /// Little patience.
 const HASTY: &[(&str, &str)] = &[

@@ -3,6 +3,5 @@
 mod faults;
 mod proposals;
 mod scene;
-mod script;
 mod stream;
 mod trust;

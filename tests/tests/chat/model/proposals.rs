@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::scene::{scene, stages, warnings};
-use super::script::{calls, says, says_text, told};
+use datachat_tests::model::{calls, says, says_text, told};
 
 /// A plan for how many customers there are with a high number.
 fn plan() -> Value {

@@ -6,8 +6,8 @@ use datachat_tests::{Answer, CANARY, Client, ServerOptions, TestServer};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
-use super::script::Model;
 use crate::scene::{CHAT, clickhouse, mariadb, postgres};
+use datachat_tests::model::Model;
 
 /// The key that the model's server is given.
 pub const KEY: &str = "sk-canary-of-the-model";

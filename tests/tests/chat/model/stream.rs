@@ -7,8 +7,8 @@ use hyper::Method;
 use serde_json::{Value, json};
 
 use super::scene::scene;
-use super::script::{piece, says, stream, wait};
 use crate::scene::CHAT;
+use datachat_tests::model::{piece, says, stream, wait};
 
 #[tokio::test]
 async fn rows_come_before_words_and_words_sentence_by_sentence() -> Result<()> {
@@ -19,7 +19,7 @@ async fn rows_come_before_words_and_words_sentence_by_sentence() -> Result<()> {
         question,
         [
             says(&sql),
-            super::script::says_text("The paramount one is 120. No other is above it."),
+            datachat_tests::model::says_text("The paramount one is 120. No other is above it."),
         ],
     );
     let body = json!({"message": question, "target_database": scene.shop()});

@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::scene::{Scene, scene, stages, warnings};
-use super::script::{calls, says, says_text, told};
+use datachat_tests::model::{calls, says, says_text, told};
 
 #[tokio::test]
 async fn a_model_that_asks_for_a_drop_gets_nothing_dropped() -> Result<()> {

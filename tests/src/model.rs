@@ -74,9 +74,9 @@ impl Model {
     }
 
     /// The requests about a question, in their order.
-    pub fn asked(&self, question: &str) -> Vec<Value> {
+    pub fn asked(&self, wanted: &str) -> Vec<Value> {
         let book = self.book.lock().unwrap_or_else(PoisonError::into_inner);
-        let about = |request: &&Value| self::question(request).as_deref() == Some(question);
+        let about = |request: &&Value| question(request).as_deref() == Some(wanted);
         book.asked.iter().filter(about).cloned().collect()
     }
 
@@ -119,11 +119,11 @@ impl Model {
     }
 }
 
-/// The question that a request is about.
+/// The question, or the table, that a request is about.
 fn question(request: &Value) -> Option<String> {
-    let data = request["messages"][1]["content"].as_str()?;
-    let data: Value = serde_json::from_str(data).ok()?;
-    data["question"].as_str().map(str::to_owned)
+    let data = told(request);
+    let about = data["question"].as_str().or(data["table"].as_str());
+    about.map(str::to_owned)
 }
 
 /// What a request tells the model.
