@@ -1,7 +1,10 @@
 //! A model that is wrong, or that somebody has talked into something, changes nothing that it must not.
 
 use anyhow::Result;
+use datachat_tests::stage::reader_url;
 use serde_json::{Value, json};
+
+use crate::scene::postgres;
 
 use super::scene::{Scene, scene, stages, warnings};
 use datachat_tests::model::{calls, says, says_text, told};
@@ -164,5 +167,33 @@ async fn an_answer_from_datapoints_quotes_what_is_there_and_no_other_number() ->
     assert_eq!(reply["answer"], "It counts customers within 30 days.");
     assert_eq!(reply["sources"][0]["datapoint_id"], "metric_gnomes");
     assert_eq!(reply["scope_used"], "connection");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_model_is_told_nothing_of_another_connection() -> Result<()> {
+    let scene = Scene::start("model-scope", &[], false).await?;
+    let client = scene.client();
+    let url = reader_url(postgres().await?, "beta");
+    let other = scene.server.register("other", &url).await?;
+    for (id, marker) in [(scene.shop(), "ourmark"), (other.as_str(), "theirmark")] {
+        let point = json!({
+            "datapoint_id": "metric_gnomes", "type": "Business", "name": format!("Gnomes {marker}"),
+            "owner": "a@example.com", "calculation": format!("the gnomes of {marker}"), "unit": "count",
+            "business_rules": [format!("Only {marker} counts.")],
+            "metadata": {"grain": "gnome", "exclusions": "none", "confidence_notes": "checked",
+                "freshness": "daily", "connection_id": id},
+        });
+        let made = client.post("/api/v1/datapoints", &point).await?;
+        assert!(made.status.is_success(), "{}", made.text());
+    }
+    let question = "Give me the lowdown on gnomes, whoami and the like";
+    scene.ask(question).await?;
+    let request = scene.model.asked(question)[0].to_string();
+    assert!(request.contains("ourmark"), "{request}");
+    assert!(!request.contains("theirmark"), "{request}");
+    // `beta` has a table of that name, the shop has not.
+    let tables = told(&scene.model.asked(question)[0])["tables"].to_string();
+    assert!(!tables.contains("whoami"), "{tables}");
     Ok(())
 }
