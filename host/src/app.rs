@@ -6,7 +6,7 @@ use std::sync::Arc;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::chat::Models;
+use crate::chat::{Conversations, Models};
 use crate::config::Config;
 use crate::knowledge::index::{self, Index};
 use crate::knowledge::search::embed::{EmbedError, EndpointSettings, Source, minilm};
@@ -33,6 +33,7 @@ pub struct App {
     pub proposals: Proposals,
     pub index: Index,
     pub models: Models,
+    pub conversations: Conversations,
     pub tools: Tools,
     /// Only in the server; the command line counts nothing.
     pub metrics: Option<PrometheusHandle>,
@@ -105,6 +106,7 @@ impl App {
             Arc::clone(&limits),
         );
         let profiling = Profiling::new(store.clone(), registry.clone(), Arc::clone(&limits));
+        let conversations = Conversations::new(store.clone(), Arc::clone(&limits));
         let library = Library::new(store, registry.clone(), Arc::clone(&limits));
         let proposals = Proposals::new(library.clone());
         let syncs = Syncs::new(library.clone(), config.datapoints_dir.clone());
@@ -125,6 +127,7 @@ impl App {
             proposals,
             index,
             models: Models::default(),
+            conversations,
             tools,
             metrics,
             shutdown: CancellationToken::new(),

@@ -19,11 +19,13 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::body::Fields;
+use super::conversations::{Own, read_id};
 use super::extract::Object;
 use super::problem::{Code, Problem};
 use super::request_id::RequestId;
 use crate::app::App;
-use crate::chat::{self, AskError, Event, Events, Knowledge, Message, Mode, Question, Reply};
+use crate::chat::conversations::Owner;
+use crate::chat::{AskError, Event, Events, Knowledge, Message, Mode, Question, Reply};
 use crate::query::encode::Numbers;
 
 /// A request, checked.
@@ -43,7 +45,7 @@ impl ChatBody {
             ],
         );
         let sql = fields.text("sql");
-        let conversation_id = fields.text("conversation_id");
+        let conversation_id = read_id(&mut fields);
         let target = fields.text("target_database");
         let history = fields
             .given::<Vec<Message>>(
@@ -68,6 +70,7 @@ impl ChatBody {
         fields.finish()?;
         Ok(Self {
             question: Question {
+                continues: conversation_id.is_some() && session_state.is_none(),
                 message,
                 mode: mode.unwrap_or_default(),
                 sql,
@@ -93,16 +96,17 @@ fn new_conversation() -> String {
 pub async fn run(
     State(app): State<App>,
     RequestId(request_id): RequestId,
+    Own(owner): Own,
     headers: HeaderMap,
     Object(fields): Object,
 ) -> Result<Response, Problem> {
     let body = ChatBody::read(fields)?;
     if !wants_events(&headers) {
-        let reply = answer(&app, body, Events::default()).await?;
+        let reply = answer(&app, &owner, body, Events::default()).await?;
         return Ok(axum::Json(reply).into_response());
     }
     let shutdown = app.shutdown.clone();
-    let events = turn(app, body, request_id)
+    let events = turn(app, owner, body, request_id)
         .map(|event| Ok::<_, Infallible>(Bytes::from(sse(&event))))
         .take_until(shutdown.cancelled_owned());
     let mut response = Body::from_stream(events).into_response();
@@ -115,7 +119,12 @@ pub async fn run(
     Ok(response)
 }
 
-async fn answer(app: &App, body: ChatBody, events: Events) -> Result<Reply, Problem> {
+async fn answer(
+    app: &App,
+    owner: &Owner,
+    body: ChatBody,
+    events: Events,
+) -> Result<Reply, Problem> {
     let connection = app.registry.resolve(body.target.as_deref()).await?;
     let id = connection.key.id;
     let knowledge = Knowledge {
@@ -123,8 +132,10 @@ async fn answer(app: &App, body: ChatBody, events: Events) -> Result<Reply, Prob
         library: &app.library,
         models: &app.models,
     };
-    let reply = chat::ask(&connection, body.question, knowledge, &app.limits, events).await;
-    reply.map_err(|error| {
+    let reply = app
+        .conversations
+        .ask(owner, &connection, body.question, knowledge, events);
+    reply.await.map_err(|error| {
         let problem = match error {
             AskError::Query(error) => Problem::from(&error),
             AskError::Retrieve(error) => Problem::from(error),
@@ -194,10 +205,15 @@ fn object(value: Value) -> Map<String, Value> {
 }
 
 /// The events of a turn, its end included. Dropping it ends the turn.
-fn turn(app: App, body: ChatBody, request_id: Uuid) -> impl Stream<Item = Sent> + Send {
+fn turn(
+    app: App,
+    owner: Owner,
+    body: ChatBody,
+    request_id: Uuid,
+) -> impl Stream<Item = Sent> + Send {
     let (sender, mut receiver) = mpsc::unbounded_channel();
     let work: Pin<Box<dyn Future<Output = Result<Reply, Problem>> + Send>> =
-        Box::pin(async move { answer(&app, body, Events::to(sender)).await });
+        Box::pin(async move { answer(&app, &owner, body, Events::to(sender)).await });
     let mut work = Some(work);
     let mut outcome = None;
     futures_util::stream::poll_fn(move |context| {
@@ -212,6 +228,8 @@ fn turn(app: App, body: ChatBody, request_id: Uuid) -> impl Stream<Item = Sent> 
             std::task::Poll::Ready(Some(event)) => {
                 std::task::Poll::Ready(Some(Sent::event(&event)))
             }
+            // Nothing more is told, but what was answered is still being kept.
+            std::task::Poll::Ready(None) if work.is_some() => std::task::Poll::Pending,
             std::task::Poll::Ready(None) => {
                 std::task::Poll::Ready(outcome.take().map(|end| Sent::end(end, request_id)))
             }
@@ -230,23 +248,24 @@ fn sse(event: &Sent) -> String {
 pub async fn socket(
     State(app): State<App>,
     Extension(RequestId(request_id)): Extension<RequestId>,
+    Own(owner): Own,
     upgrade: WebSocketUpgrade,
 ) -> Response {
     let largest = usize::try_from(app.limits.request_max_bytes).unwrap_or(usize::MAX);
     upgrade
         .max_message_size(largest)
         .max_frame_size(largest)
-        .on_upgrade(move |socket| converse(app, socket, request_id))
+        .on_upgrade(move |socket| converse(app, owner, socket, request_id))
 }
 
-async fn converse(app: App, mut socket: WebSocket, request_id: Uuid) {
+async fn converse(app: App, owner: Owner, mut socket: WebSocket, request_id: Uuid) {
     let Some(text) = request(&mut socket).await else {
         return;
     };
     let shutdown = app.shutdown.clone();
     let body = Fields::parse(text.as_bytes()).and_then(ChatBody::read);
     let events: Pin<Box<dyn Stream<Item = Sent> + Send>> = match body {
-        Ok(body) => Box::pin(turn(app, body, request_id)),
+        Ok(body) => Box::pin(turn(app, owner, body, request_id)),
         Err(problem) => Box::pin(futures_util::stream::iter([Sent::end(
             Err(problem),
             request_id,
