@@ -6,7 +6,7 @@ use std::sync::Arc;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::chat::Models;
+use crate::chat::{Conversations, Models};
 use crate::config::Config;
 use crate::knowledge::index::{self, Index};
 use crate::knowledge::search::embed::{EmbedError, EndpointSettings, Source, minilm};
@@ -36,6 +36,7 @@ pub struct App {
     pub models: Models,
     /// `None`: no language model is configured.
     pub llm: Option<Arc<llm::Client>>,
+    pub conversations: Conversations,
     pub tools: Tools,
     /// Only in the server; the command line counts nothing.
     pub metrics: Option<PrometheusHandle>,
@@ -116,6 +117,7 @@ impl App {
             llm.clone(),
             Arc::clone(&limits),
         );
+        let conversations = Conversations::new(store.clone(), Arc::clone(&limits));
         let library = Library::new(store, registry.clone(), Arc::clone(&limits));
         let proposals = Proposals::new(library.clone());
         let syncs = Syncs::new(library.clone(), config.datapoints_dir.clone());
@@ -137,6 +139,7 @@ impl App {
             index,
             models: Models::default(),
             llm,
+            conversations,
             tools,
             metrics,
             shutdown: CancellationToken::new(),

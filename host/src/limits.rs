@@ -137,7 +137,12 @@ limits! {
     profile_jobs: "DATACHAT_PROFILE_JOBS" = 2 "jobs", "Profilings that one server does at a time; the others wait.";
     profile_sample_bytes: "DATACHAT_PROFILE_SAMPLE_BYTES" = 16_777_216 "bytes", "Arrow data of one sample; a sample of very long rows has fewer of them.";
     profiles_kept: "DATACHAT_PROFILES_KEPT" = 10 "profiles", "The latest profiles of a connection are kept; older ones go.";
-    name_max_chars: "DATACHAT_NAME_MAX_CHARS" = 200 "characters", "The longest name of a connection.";
+    conversation_turns: "DATACHAT_CONVERSATION_TURNS" = 200 "turns", "The latest turns of a conversation are kept; older ones go.";
+    conversation_context_turns: "DATACHAT_CONVERSATION_CONTEXT_TURNS" = 10 "turns", "So many of the kept turns on the same connection may a question refer to.";
+    conversation_text_bytes: "DATACHAT_CONVERSATION_TEXT_BYTES" = 65_536 "bytes", "A longer question, answer or statement is kept cut off, a longer plan not at all.";
+    conversations_per_owner: "DATACHAT_CONVERSATIONS_PER_OWNER" = 1_000 "conversations", "The latest conversations of an API key are kept; older ones go.";
+    conversations_kept_days: "DATACHAT_CONVERSATIONS_KEPT_DAYS" = 90 "days", "A conversation goes when its last turn is older than this.";
+    name_max_chars: "DATACHAT_NAME_MAX_CHARS" = 200 "characters", "The longest name of a connection, and title of a conversation.";
     shutdown_grace_ms: "DATACHAT_SHUTDOWN_GRACE_MS" = 10_000 "milliseconds", "How long running requests may finish after a signal.";
 }
 

@@ -19,13 +19,13 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::body::Fields;
+use super::conversations::read_id;
 use super::extract::Object;
 use super::problem::{Code, Problem};
 use super::request_id::RequestId;
 use crate::app::App;
-use crate::chat::{
-    self, AskError, Assistance, Event, Events, Knowledge, Message, Mode, Question, Reply,
-};
+use crate::chat::conversations::Owner;
+use crate::chat::{AskError, Assistance, Event, Events, Knowledge, Message, Mode, Question, Reply};
 use crate::query::encode::Numbers;
 use crate::tools::Caller;
 
@@ -52,7 +52,7 @@ impl ChatBody {
             ],
         );
         let sql = fields.text("sql");
-        let conversation_id = fields.text("conversation_id");
+        let conversation_id = read_id(&mut fields);
         let target = fields.text("target_database");
         let history = fields
             .given::<Vec<Message>>(
@@ -76,6 +76,7 @@ impl ChatBody {
         fields.finish()?;
         Ok(Self {
             question: Question {
+                continues: conversation_id.is_some() && session_state.is_none(),
                 message,
                 mode: mode.unwrap_or_default(),
                 sql,
@@ -140,16 +141,16 @@ async fn answer(app: &App, asked: Asked, events: Events) -> Result<Reply, Proble
         tools: &app.tools,
         caller: &caller,
     });
-    let reply = chat::ask(
+    let owner = Owner::from(&caller);
+    let reply = app.conversations.ask(
+        &owner,
         &connection,
         body.question,
         knowledge,
         assistance,
-        &app.limits,
         events,
-    )
-    .await;
-    reply.map_err(|error| {
+    );
+    reply.await.map_err(|error| {
         let problem = match error {
             AskError::Query(error) => Problem::from(&error),
             AskError::Retrieve(error) => Problem::from(error),
@@ -237,6 +238,8 @@ fn turn(app: App, asked: Asked, request_id: Uuid) -> impl Stream<Item = Sent> + 
             std::task::Poll::Ready(Some(event)) => {
                 std::task::Poll::Ready(Some(Sent::event(&event)))
             }
+            // Nothing more is told, but what was answered is still being kept.
+            std::task::Poll::Ready(None) if work.is_some() => std::task::Poll::Pending,
             std::task::Poll::Ready(None) => {
                 std::task::Poll::Ready(outcome.take().map(|end| Sent::end(end, request_id)))
             }

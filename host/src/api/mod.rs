@@ -4,6 +4,7 @@ pub mod auth;
 pub mod body;
 pub mod catalog;
 pub mod chat;
+pub mod conversations;
 mod convert;
 pub mod databases;
 pub mod datapoints;
@@ -83,6 +84,14 @@ fn routes(app: &App) -> Router<App> {
         .route("/profiling/profiles/{id}/tables", get(profiling::tables))
         .route("/query", post(query::run))
         .route("/chat", post(chat::run))
+        .route("/conversations", get(conversations::list))
+        .route(
+            "/conversations/{id}",
+            get(conversations::get)
+                .patch(conversations::rename)
+                .delete(conversations::delete),
+        )
+        .route("/conversations/{id}/export", get(conversations::export))
         .route("/retrieve", post(retrieve::run))
         .route("/catalog", get(catalog::list))
         .route("/catalog/{type}", get(catalog::get))

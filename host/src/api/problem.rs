@@ -76,6 +76,7 @@ codes! {
     DatapointNotFound: 404 "datapoint_not_found" "DataPoint not found";
     JobNotFound: 404 "job_not_found" "Job not found";
     ProfileNotFound: 404 "profile_not_found" "Profile not found";
+    ConversationNotFound: 404 "conversation_not_found" "Conversation not found";
     PendingNotFound: 404 "pending_not_found" "Pending DataPoint not found";
     MethodNotAllowed: 405 "method_not_allowed" "Method not allowed";
     NotAcceptable: 406 "not_acceptable" "No acceptable format";

@@ -25,6 +25,8 @@ pub enum Intent {
     Definition(String),
     /// `ok`, `thanks`, `continue`.
     Acknowledgement,
+    /// How the answer before came about.
+    Why,
     /// Nothing of the list.
     Other,
 }
@@ -88,6 +90,7 @@ enum Meaning {
     Sample,
     Definition,
     Acknowledgement,
+    Why,
 }
 
 /// A name: quoted in any way, or words joined by dots.
@@ -174,6 +177,10 @@ const FORMS: &[(Meaning, &str)] = &[
         Meaning::Acknowledgement,
         r"(?:ok|okay|thanks|thank you|continue|go on|yes|no|sure|great)",
     ),
+    (
+        Meaning::Why,
+        r"(?:and )?(?:why|how so|how come|why (?:is|was) (?:that|this|it)(?: so)?|explain|explain (?:that|this|it|yourself|(?:that|this|the|the last|your|your last) (?:answer|result|number|figure))(?: to me)?|how (?:did|do) you (?:get|know|compute|calculate|come to|arrive at) (?:that|this|it|there|(?:that|this|the|your) (?:answer|result|number|figure))|where (?:does|do|did) (?:that|this|it|(?:that|this|the) (?:answer|result|number|figure)) come from)",
+    ),
 ];
 
 static READY: LazyLock<Vec<Form>> = LazyLock::new(|| {
@@ -239,6 +246,7 @@ pub fn read(question: &str) -> Intent {
                     Intent::Definition(unquote(&term).to_owned())
                 }
                 Meaning::Acknowledgement => Intent::Acknowledgement,
+                Meaning::Why => Intent::Why,
             };
         }
     }

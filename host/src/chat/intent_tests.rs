@@ -159,3 +159,23 @@ proptest! {
         bare_table(&text);
     }
 }
+
+#[test]
+fn why_asks_for_the_answer_before_and_nothing_but_why() {
+    for question in [
+        "why?",
+        "Why",
+        "and why?",
+        "How did you get this?",
+        "how did you get that number",
+        "explain that",
+        "Explain the last answer, please",
+        "can you explain that?",
+        "where does this number come from?",
+    ] {
+        assert_eq!(read(question), Intent::Why, "{question}");
+    }
+    for question in ["why did margins fall?", "explain orders", "why not by city"] {
+        assert_eq!(read(question), Intent::Other, "{question}");
+    }
+}

@@ -4,8 +4,8 @@
 //! (`tables`) and a statement written (`statement`). Any other is planned over what the connection has and its
 //! DataPoints define ([`plan`], `planned`). The statement is judged and run by `query`, and said in a sentence
 //! (`answer`), with a chart where the shape of the rows has one (`chart`). Each step leaves its line in the trace.
-//! What a client sends along of an earlier conversation is data: it can say which question was left open and which
-//! plan the next one changes, never which database or what may run.
+//! What a client sends along of an earlier conversation, and what is kept of it here ([`conversations`]), is data: it
+//! can say which question was left open and which plan the next one changes, never which database or what may run.
 //!
 //! What can't be planned a language model is asked about, if one is configured ([`assistant`]). Without one nothing
 //! else is answered: the answer says which words stand in the way, or that no model is configured, rather than guess.
@@ -13,7 +13,9 @@
 mod answer;
 pub mod assistant;
 pub mod chart;
+pub mod conversations;
 mod definition;
+mod explanation;
 pub mod intent;
 pub mod plan;
 mod planned;
@@ -24,6 +26,7 @@ mod tables;
 mod turn;
 
 pub use assistant::Assistance;
+pub use conversations::Conversations;
 pub use plan::Models;
 pub use reply::{Event, Events, Reply};
 pub use turn::ask;
@@ -88,7 +91,19 @@ pub struct Question {
     pub history: Vec<Message>,
     pub session_summary: Option<String>,
     pub session_state: Map<String, Value>,
+    /// Whether what is kept of the conversation counts: the client names it, and carries no state itself.
+    pub continues: bool,
     pub numbers: Numbers,
     /// Whether a model may put the result into words; `None`: where there is no sentence of ours.
     pub phrase: Option<bool>,
+}
+
+impl Question {
+    /// What is asked: the statement of a direct one, else the message.
+    pub fn asked(&self) -> &str {
+        match (self.mode, &self.sql) {
+            (Mode::DirectSql, Some(sql)) => sql,
+            _ => &self.message,
+        }
+    }
 }

@@ -162,6 +162,7 @@ impl Turn<'_> {
             sql: Some(compiled.sql),
             rows: Some(rows),
             plan: Some(plan.clone()),
+            reading: Some(sentence.to_owned()),
             ..grounded(&used, Answer::words(Source::Sql, 0.9, text))
         })
     }
@@ -218,7 +219,13 @@ impl Turn<'_> {
             .collect();
         let text = answer::template(&known.source.name, &shown, &rows);
         let used = [(known.source.clone(), "holds the statement")];
+        let reading = if shown.is_empty() {
+            known.source.name.clone()
+        } else {
+            format!("{} ({})", known.source.name, shown.join(", "))
+        };
         Ok(Answer {
+            reading: Some(reading),
             chart: chart::choose(&rows, ""),
             sql: Some(sql),
             rows: Some(rows),

@@ -2,12 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::chart::{Chart, Hint};
+use super::explanation::Grounds;
 use super::plan::Plan;
 use super::rows::Rows;
 use crate::knowledge::search::ScopeUsed;
@@ -15,7 +16,7 @@ use crate::query::encode::Column;
 use crate::registry::DatabaseRef;
 
 /// Where an answer comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Source {
     Sql,
@@ -105,6 +106,10 @@ pub struct Answer {
     pub plan: Option<Plan>,
     /// What a person has to agree to first.
     pub approval: Option<Approval>,
+    /// The plan or template in words.
+    pub reading: Option<String>,
+    /// What the answer rests on, where that is not what it says itself.
+    pub grounds: Option<Grounds>,
 }
 
 impl Answer {
@@ -126,6 +131,8 @@ impl Answer {
             pending: None,
             plan: None,
             approval: None,
+            reading: None,
+            grounds: None,
         }
     }
 
@@ -241,8 +248,11 @@ impl Reply {
         }
         if let Some(plan) = &answer.plan {
             session_state.insert("plan".to_owned(), json!(plan));
-            session_state.insert("database".to_owned(), json!(database.id));
         }
+        if let Some(grounds) = &answer.grounds {
+            session_state.insert("grounds".to_owned(), json!(grounds));
+        }
+        session_state.insert("database".to_owned(), json!(database.id));
         Self {
             data: answer.data(),
             answer: answer.text,

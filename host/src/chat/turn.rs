@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::answer;
 use super::chart::{self, Chart};
 use super::definition;
+use super::explanation::{self, Grounds};
 use super::intent::{self, Intent, SmallTalk, TableQuestion};
 use super::plan::Plan;
 use super::planned::Planned;
@@ -43,22 +44,21 @@ pub async fn ask(
         history: question.history.clone(),
         told: false,
         before: plan_before(&question.session_state, connection.key.id),
+        grounds: Grounds::before(&question.session_state, connection.key.id),
         log: Log::new(events),
     };
     let mut parts = Vec::new();
-    let answer = match question.mode {
-        Mode::DirectSql => {
-            let sql = question
-                .sql
-                .clone()
-                .unwrap_or_else(|| question.message.clone());
-            turn.direct(sql).await?
-        }
+    let mut answer = match question.mode {
+        Mode::DirectSql => turn.direct(question.asked().to_owned()).await?,
         Mode::NaturalLanguage => match intent::several(&question.message) {
             Some(questions) => turn.several(&questions, &mut parts).await,
             None => turn.one(&question).await?,
         },
     };
+    if answer.grounds.is_none() {
+        let asked = connection.target.redacted(question.asked().to_owned());
+        answer.grounds = Some(Grounds::of(&asked, &answer, &parts));
+    }
     if !turn.told {
         turn.log.events.send(Event::AnswerChunk {
             text: answer.text.clone(),
@@ -90,6 +90,8 @@ pub(super) struct Turn<'a> {
     pub before: Option<Plan>,
     /// Whether who listens has heard the answer already.
     pub told: bool,
+    /// What the answer before rests on.
+    grounds: Option<Grounds>,
     pub log: Log,
 }
 
@@ -164,6 +166,12 @@ impl Turn<'_> {
             Intent::Acknowledgement => {
                 Answer::clarification("What would you like to know about the data?")
             }
+            // What was explained can be changed still.
+            Intent::Why => Answer {
+                plan: self.before.take(),
+                grounds: self.grounds.clone(),
+                ..explanation::explain(self.grounds.as_ref(), self.connection)
+            },
             Intent::Other => match (self.planned(asked).await?, self.assistance) {
                 (Planned::Answered(answer), _) | (Planned::AskedBack(answer), None) => *answer,
                 (Planned::AskedBack(answer), Some(assistance)) => {
@@ -373,6 +381,7 @@ fn name(intent: &Intent) -> String {
         Intent::Table(question, _) => format!("table_{}", question.name()),
         Intent::Definition(_) => "definition".to_owned(),
         Intent::Acknowledgement => "acknowledgement".to_owned(),
+        Intent::Why => "why".to_owned(),
         Intent::Other => "other".to_owned(),
     }
 }

@@ -9,6 +9,7 @@ mod argument;
 mod ask;
 mod catalog;
 mod chat;
+mod conversations;
 mod databases;
 mod dp;
 mod ending;
@@ -68,6 +69,9 @@ enum Command {
     Ask(ask::Args),
     /// Ask one question after the other
     Chat(chat::Args),
+    /// Your conversations: what was asked and answered
+    #[command(subcommand)]
+    Conversations(conversations::Args),
     /// DataPoints: what tables, metrics and processes mean
     #[command(subcommand)]
     Dp(dp::Args),
@@ -156,6 +160,13 @@ async fn execute(cli: Cli) -> Result<(), Failure> {
             let server = Server::open(config).await?;
             with(server, async |server| {
                 chat::run(server, &args, &data_folder, printer).await
+            })
+            .await
+        }
+        Command::Conversations(args) => {
+            let server = Server::open(config).await?;
+            with(server, async |server| {
+                conversations::run(server, args, printer).await
             })
             .await
         }

@@ -96,6 +96,16 @@ impl Printer {
         writeln!(out)
     }
 
+    /// Prints a document as it is, whatever the format of results.
+    ///
+    /// # Errors
+    /// When standard output is closed.
+    pub fn document(text: &str) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        out.write_all(safe(text).as_bytes())?;
+        out.flush()
+    }
+
     /// A sentence for people; programs see it on standard error.
     ///
     /// # Errors

@@ -126,6 +126,16 @@ impl Server {
         serde_json::from_slice(&bytes).map_err(|_| not_ours())
     }
 
+    /// `GET path`, as text.
+    ///
+    /// # Errors
+    /// See [`Server::send`].
+    pub async fn text(&self, path: &str) -> Result<String, Failure> {
+        let answer = self.send(json_request(Method::GET, path, NOTHING)?).await?;
+        let bytes = whole(answer.into_body()).await?;
+        String::from_utf8(bytes.to_vec()).map_err(|_| not_ours())
+    }
+
     /// `POST path` with a JSON body, for an answer that is read as it comes. Says that it reads trailers.
     ///
     /// # Errors

@@ -101,7 +101,7 @@ impl Redactor {
     }
 
     /// A name without the password, unless that may well be a part of the name.
-    fn name(&self, name: String) -> String {
+    pub(crate) fn name(&self, name: String) -> String {
         let long = |needle: &Secret<String>| needle.reveal().len() >= SHORTEST_IN_NAMES;
         if self.needles.iter().all(long) {
             self.redact(&name).into_owned()

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use uuid::Uuid;
 
 use super::TlsMode;
+use super::redact::Redactor;
 use crate::secret::Secret;
 
 /// Which connection a pooled session belongs to. A changed URL is a new revision.
@@ -25,6 +26,13 @@ pub struct Target {
     /// Options that the connector declares, without the TLS ones.
     pub options: Vec<(String, String)>,
     pub tls: Tls,
+}
+
+impl Target {
+    /// A text of people about this database without its password, unless that may well be a part of a word.
+    pub fn redacted(&self, text: String) -> String {
+        Redactor::new(self.password.as_ref()).name(text)
+    }
 }
 
 impl TlsMode {

@@ -6,7 +6,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{Failure, Store, StoreError, in_transaction, on_pool};
+use super::{Failure, Store, StoreError, conversations, in_transaction, on_pool};
 
 /// A connection as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -278,8 +278,8 @@ impl Store {
         .await
     }
 
-    /// Deletes a connection with its profiles and proposals, and its DataPoints unless they are kept; false if
-    /// there is none of this id.
+    /// Deletes a connection with its profiles, its proposals and what was said with it, and its DataPoints unless
+    /// they are kept; false if there is none of this id.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -312,7 +312,7 @@ impl Store {
                         .execute(&mut *transaction)
                         .await?;
                 }
-                for sql in FORGET {
+                for sql in FORGET.into_iter().chain(conversations::FORGET) {
                     sqlx::query(sql).bind(&id).execute(&mut *transaction).await?;
                 }
             });

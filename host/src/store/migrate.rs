@@ -28,6 +28,10 @@ const MIGRATIONS: &[Migration] = &[
         version: 3,
         sql: include_str!("migrations/0003_profiles.sql"),
     },
+    Migration {
+        version: 4,
+        sql: include_str!("migrations/0004_conversations.sql"),
+    },
 ];
 
 /// Runs what is missing.

@@ -11,6 +11,7 @@
 
 mod changes;
 mod connections;
+mod conversations;
 mod datapoints;
 mod jobs;
 mod migrate;
@@ -22,6 +23,7 @@ mod sync_jobs;
 mod tests;
 
 pub use connections::{ConnectionChange, ConnectionRow, TargetChange};
+pub use conversations::{ConversationPlace, ConversationRow, Kept, NewTurn, TurnRow};
 pub use datapoints::{
     DatapointFilter, DatapointPlace, DatapointRow, Embedding, NewDatapoint, NewEmbedding, Origin,
     ScopeChange, ScopeRef, ScopeSnapshot, ScopeVersion,

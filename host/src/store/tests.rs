@@ -98,6 +98,8 @@ macro_rules! on_both {
     };
 }
 
+#[path = "conversation_tests.rs"]
+mod conversations;
 #[path = "datapoint_tests.rs"]
 mod datapoints;
 #[path = "profile_tests.rs"]

@@ -1,6 +1,7 @@
 //! A turn as it comes: server-sent events and a WebSocket.
 
 use anyhow::{Context, Result, bail};
+use datachat_tests::Client;
 use datachat_tests::stage::{direct, stage, until_gone, until_running};
 use futures_util::{SinkExt, StreamExt};
 use hyper::Method;
@@ -12,6 +13,11 @@ use crate::scene::{CHAT, postgres, shop};
 /// The events of a turn, by name.
 async fn events(body: &Value) -> Result<Vec<(String, Value)>> {
     let (client, _) = shop().await?;
+    streamed(&client, body).await
+}
+
+/// The events of a turn on a client's server, by name.
+pub async fn streamed(client: &Client, body: &Value) -> Result<Vec<(String, Value)>> {
     let request = client.request(
         Method::POST,
         CHAT,
@@ -82,7 +88,10 @@ type Socket =
     tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>>;
 
 async fn socket() -> Result<Socket> {
-    let port = stage().await?.server.port();
+    socket_of(stage().await?.server.port()).await
+}
+
+async fn socket_of(port: u16) -> Result<Socket> {
     let url = format!("ws://127.0.0.1:{port}/ws/chat");
     let (socket, _) = tokio_tungstenite::connect_async(url).await?;
     Ok(socket)
@@ -90,7 +99,12 @@ async fn socket() -> Result<Socket> {
 
 /// What a socket says to one message, and the code that it closes with.
 async fn converse(message: &str) -> Result<(Vec<Value>, u16)> {
-    let mut socket = socket().await?;
+    converse_with(stage().await?.server.port(), message).await
+}
+
+/// What a socket of the server at a port says to one message, and the code that it closes with.
+pub async fn converse_with(port: u16, message: &str) -> Result<(Vec<Value>, u16)> {
+    let mut socket = socket_of(port).await?;
     socket.send(Message::text(message)).await?;
     let mut events = Vec::new();
     while let Some(message) = socket.next().await {

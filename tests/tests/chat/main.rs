@@ -2,8 +2,10 @@
 //! says what a test tells it to.
 
 mod conversation;
+mod conversations;
 mod engines;
 mod events;
+mod markers;
 mod model;
 mod questions;
 mod scene;

@@ -36,10 +36,19 @@ pub async fn mariadb() -> Result<&'static MariaDb> {
     static SERVER: OnceCell<MariaDb> = OnceCell::const_new();
     SERVER
         .get_or_try_init(|| async {
-            let reader = MariaDbUser::new("reader", CANARY, MariaDbAuth::Native);
-            let options = MariaDbOptions::default()
-                .database("shop")
-                .user(reader.grant("SELECT ON shop.*"));
+            // A role that may see several databases is shown the tables of all of them.
+            let options = [
+                ("reader", "shop"),
+                ("reader_3", "market_3"),
+                ("reader_4", "market_4"),
+                ("reader_5", "market_5"),
+            ]
+            .into_iter()
+            .fold(MariaDbOptions::default(), |options, (user, database)| {
+                let user = MariaDbUser::new(user, CANARY, MariaDbAuth::Native);
+                let grant = format!("SELECT ON {database}.*");
+                options.database(database).user(user.grant(&grant))
+            });
             let server = MariaDb::start(options)?;
             server.sql(
                 "shop",

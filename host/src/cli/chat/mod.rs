@@ -41,6 +41,10 @@ pub struct Args {
     /// The id or name of a connection; without it, the default
     #[arg(long, value_name = "DATABASE")]
     target_database: Option<String>,
+
+    /// The id of one of your conversations to go on with
+    #[arg(long, value_name = "ID")]
+    conversation: Option<String>,
 }
 
 /// Talks until the end of the input.
@@ -60,8 +64,9 @@ pub async fn run(
     let mut lines = Lines::open(server, target, data_folder).await?;
     let mut conversation = Conversation {
         target,
-        id: None,
-        state: json!({}),
+        id: args.conversation.clone(),
+        // Without a state, what the server has kept counts.
+        state: Value::Null,
         last: None,
     };
     if lines.are_typed() {
@@ -74,7 +79,7 @@ pub async fn run(
             ".help" => note(HELP),
             ".new" => {
                 conversation.id = None;
-                conversation.state = json!({});
+                conversation.state = Value::Null;
                 conversation.last = None;
             }
             ".sql" => note(&conversation.told(|reply| cell(&reply["sql"]))),

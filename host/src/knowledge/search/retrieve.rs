@@ -19,7 +19,7 @@ use std::cmp::Ordering;
 use std::collections::{BinaryHeap, HashSet};
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::allowed::Allowed;
 use super::catalogue::Catalogue;
@@ -82,7 +82,7 @@ pub struct Hit {
 }
 
 /// Whose entries the hits are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ScopeUsed {
     #[serde(rename = "connection")]
     Connection,
