@@ -181,7 +181,8 @@ impl Turn<'_> {
         Ok(Step::Done(Box::new(answer)))
     }
 
-    /// Has the engine explain a statement, which finds what is wrong with it at no cost.
+    /// Has the engine explain a statement, which finds what is wrong with it at no cost. An engine that can't explain
+    /// has found nothing: the statement's own run decides.
     async fn explained(&mut self, sql: &str) -> Result<(), AskError> {
         let stage = self.log.begin("explain");
         let limits = QueryLimits {
@@ -196,19 +197,21 @@ impl Turn<'_> {
         let outcome = async {
             let stream = execute(self.connection, request, self.limits).await?;
             Rows::read(stream, Numbers::default(), |_, _| {}).await
-        }
-        .await;
-        match outcome {
+        };
+        let error = match outcome.await {
             Ok(_) => {
                 self.log
                     .end(stage, "the engine takes it", "EXPLAIN before it runs");
-                Ok(())
+                return Ok(());
             }
-            Err(error) => {
-                self.log.end(stage, "not usable", error.to_string());
-                Err(error.into())
-            }
+            Err(error) => AskError::from(error),
+        };
+        if matches!(kind(&error), Some("syntax" | "unsupported" | "policy")) {
+            self.log.end(stage, "nothing", error.to_string());
+            return Ok(());
         }
+        self.log.end(stage, "not usable", error.to_string());
+        Err(error)
     }
 
     /// Puts a result into the model's words, as far as their numbers are the result's.
@@ -282,9 +285,17 @@ impl Turn<'_> {
     }
 }
 
-/// What a model can mend, if it can, with a word for its kind.
+/// What a model can mend, with a word for its kind; else the error as it is.
 fn mendable(error: AskError) -> Result<(&'static str, String), AskError> {
-    let kind = match &error {
+    match kind(&error) {
+        Some(kind) => Ok((kind, error.to_string())),
+        None => Err(error),
+    }
+}
+
+/// A word for what is wrong with a statement, if it is that and not the way to the database.
+fn kind(error: &AskError) -> Option<&'static str> {
+    match error {
         AskError::Query(QueryError::Refused(_)) => Some("policy"),
         AskError::Query(QueryError::Plugin(PluginError::Database(error))) => match error.code {
             ErrorCode::Syntax => Some("syntax"),
@@ -296,10 +307,6 @@ fn mendable(error: AskError) -> Result<(&'static str, String), AskError> {
             _ => None,
         },
         _ => None,
-    };
-    match kind {
-        Some(kind) => Ok((kind, error.to_string())),
-        None => Err(error),
     }
 }
 
