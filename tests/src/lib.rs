@@ -13,6 +13,7 @@ pub mod examples;
 pub mod sandbox;
 mod seed;
 mod server;
+pub mod sets;
 mod skip;
 pub mod stage;
 mod tls;

@@ -7,3 +7,4 @@ mod events;
 mod markers;
 mod questions;
 mod scene;
+mod sets;
