@@ -14,6 +14,7 @@ pub mod model;
 pub mod sandbox;
 mod seed;
 mod server;
+pub mod sets;
 mod skip;
 pub mod stage;
 mod tls;

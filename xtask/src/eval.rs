@@ -27,11 +27,12 @@ pub fn retrieval(mode: Option<&str>) -> Result<()> {
 }
 
 /// Asks the labelled questions of `datapoints/eval/chat.jsonl` and prints how well they were answered, on three
-/// engines: those for tuning with what went wrong, those held out with nothing but numbers.
+/// engines: those for tuning with what went wrong, with `--holdout` those held out, with nothing but numbers. With
+/// `--set DIR` the questions are those of that folder.
 ///
 /// # Errors
-/// When it can't be built, or a server does not start.
-pub fn chat(holdout: bool) -> Result<()> {
+/// When it can't be built, a server does not start, or the set is none.
+pub fn chat(arguments: &[&str]) -> Result<()> {
     let workspace = Workspace::find()?;
     test::prepare(&workspace)?;
     command::run(
@@ -47,8 +48,5 @@ pub fn chat(holdout: bool) -> Result<()> {
             .current_dir(&workspace.root),
     )?;
     let mut evaluate = Command::new(workspace.target.join("debug/evaluate-chat"));
-    if holdout {
-        evaluate.arg("--holdout");
-    }
-    command::run(&mut evaluate)
+    command::run(evaluate.args(arguments))
 }

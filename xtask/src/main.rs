@@ -50,6 +50,9 @@ cargo xtask <command>
   eval chat [--holdout]
              ask the labelled questions of the chat that are for tuning, on three engines
              (--holdout: the others, for their numbers)
+  eval chat --set DIR [--format spider|bird|sql-eval] [--evidence]
+             ask the questions of a folder in the format of Spider, BIRD or sql-eval, on PostgreSQL
+             (--evidence: with what the set tells beside them)
   fuzz [TARGET] [--seconds N] [--keep]
              throw random bytes at what reads foreign bytes, 600 s a target
   ci         format, lints, tests, the demo and docs: what a change must pass
@@ -89,8 +92,13 @@ fn dispatch(arguments: &[&str]) -> Result<bool> {
         "bench" if matches!(rest, ["chat"] | ["chat", "--quick"]) => {
             bench::chat(rest.len() > 1).map(|()| true)
         }
-        "eval" if matches!(rest, ["chat"] | ["chat", "--holdout"]) => {
-            eval::chat(rest.len() > 1).map(|()| true)
+        "eval"
+            if matches!(
+                rest,
+                ["chat"] | ["chat", "--holdout"] | ["chat", "--set", _, ..]
+            ) =>
+        {
+            eval::chat(&rest[1..]).map(|()| true)
         }
         "eval" if matches!(rest, ["retrieval"] | ["retrieval", "--sweep" | "--holdout"]) => {
             eval::retrieval(rest.get(1).copied()).map(|()| true)

@@ -30,11 +30,17 @@ const ID_MAX: usize = 100;
 pub struct Own(pub Owner);
 
 impl<S: Send + Sync> FromRequestParts<S> for Own {
-    type Rejection = std::convert::Infallible;
+    type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Self::Rejection> {
-        let caller = parts.extensions.get::<Caller>().unwrap_or(&Caller::Nobody);
-        Ok(Self(Owner::from(caller)))
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        match parts.extensions.get::<Caller>() {
+            Some(caller) if *caller != Caller::Nobody => Ok(Self(Owner::from(caller))),
+            // All who have no name would share what they say.
+            _ => Err(Problem::new(
+                Code::Unauthorized,
+                "This server needs an API key.",
+            )),
+        }
     }
 }
 

@@ -154,7 +154,7 @@ impl Turn<'_> {
                 } else {
                     0.8
                 };
-                Answer::words(Source::System, confidence, text)
+                self.carried(Answer::words(Source::System, confidence, text))
             }
             Intent::ListTables => self.list_tables().await?,
             Intent::Table(question, None) => Answer {
@@ -163,15 +163,13 @@ impl Turn<'_> {
             },
             Intent::Table(question, Some(table)) => self.about(question, &table, asked).await?,
             Intent::Definition(term) => self.define(&term).await?,
-            Intent::Acknowledgement => {
-                Answer::clarification("What would you like to know about the data?")
+            Intent::Acknowledgement => self.carried(Answer::clarification(
+                "What would you like to know about the data?",
+            )),
+            Intent::Why => {
+                let answer = explanation::explain(self.grounds.as_ref(), self.connection);
+                self.carried(answer)
             }
-            // What was explained can be changed still.
-            Intent::Why => Answer {
-                plan: self.before.take(),
-                grounds: self.grounds.clone(),
-                ..explanation::explain(self.grounds.as_ref(), self.connection)
-            },
             Intent::Other => match (self.planned(asked).await?, self.assistance) {
                 (Planned::Answered(answer), _) | (Planned::AskedBack(answer), None) => *answer,
                 (Planned::AskedBack(answer), Some(assistance)) => {
@@ -183,6 +181,15 @@ impl Turn<'_> {
                 (Planned::Unrelated, None) => Self::unplanned(),
             },
         })
+    }
+
+    /// An answer that leaves what was answered before to be changed or explained still.
+    fn carried(&mut self, answer: Answer) -> Answer {
+        Answer {
+            plan: self.before.take(),
+            grounds: self.grounds.take(),
+            ..answer
+        }
     }
 
     /// Neither a closed question nor one that can be planned.

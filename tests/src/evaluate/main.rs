@@ -4,12 +4,16 @@
 //! statement runs on PostgreSQL, and its rows are what is right everywhere. Stage by stage the report says how many
 //! questions were planned, how many of those rightly, whether the search had found what the plan rests on, and how
 //! many traps were answered. Of questions that are held out nothing is told but numbers.
+//!
+//! With `--set DIR` the questions are somebody else's (`datachat_tests::sets`).
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Context, Result, bail};
 use datachat_tests::compare::Table;
 use datachat_tests::examples::{ENGINES, Servers, informed, labels};
+use datachat_tests::sets::{self, Format};
 use datachat_tests::stage::{question, text};
 use serde_json::{Value, json};
 
@@ -24,9 +28,71 @@ struct Tally {
     found: usize,
 }
 
+/// What is asked.
+enum Asked {
+    /// Our own questions, of one half.
+    Own { holdout: bool },
+    /// Somebody else's, in a folder.
+    Set {
+        folder: PathBuf,
+        format: Option<Format>,
+        /// With what the set tells beside its questions.
+        evidence: bool,
+    },
+}
+
+impl Asked {
+    /// From `[--holdout] | --set DIR [--format FORMAT] [--evidence]`.
+    fn read(mut arguments: impl Iterator<Item = String>) -> Result<Self> {
+        let (mut holdout, mut evidence, mut folder, mut format) = (false, false, None, None);
+        while let Some(argument) = arguments.next() {
+            match argument.as_str() {
+                "--holdout" => holdout = true,
+                "--evidence" => evidence = true,
+                "--set" => folder = Some(arguments.next().context("`--set` needs a folder")?),
+                "--format" => {
+                    let name = arguments.next().unwrap_or_default();
+                    let known = Format::ALL.map(Format::name).join(", ");
+                    let found = Format::from_name(&name);
+                    format = Some(found.with_context(|| format!("{name:?} is none of {known}"))?);
+                }
+                other => bail!("{other} is not understood"),
+            }
+        }
+        match folder {
+            Some(_) if holdout => bail!("`--holdout` is about our own questions, not a set"),
+            Some(folder) => Ok(Self::Set {
+                folder: folder.into(),
+                format,
+                evidence,
+            }),
+            None if evidence || format.is_some() => {
+                bail!("`--format` and `--evidence` are about a set: name its folder with `--set`")
+            }
+            None => Ok(Self::Own { holdout }),
+        }
+    }
+}
+
 #[tokio::main]
 async fn main() -> Result<()> {
-    let holdout = std::env::args().any(|argument| argument == "--holdout");
+    match Asked::read(std::env::args().skip(1))? {
+        Asked::Own { holdout } => own(holdout).await,
+        Asked::Set {
+            folder,
+            format,
+            evidence,
+        } => {
+            let set = sets::read(&folder, format)?;
+            let report = sets::run::run(&set, evidence, |line| eprintln!("{line}")).await?;
+            let with = if evidence { "with" } else { "without" };
+            println!("{} set, {with} evidence\n\n{report}", set.format.name());
+            Ok(())
+        }
+    }
+}
+
+async fn own(holdout: bool) -> Result<()> {
     let split = if holdout { "holdout" } else { "tune" };
     let servers = informed().await?;
     let questions: Vec<Value> = labels("chat.jsonl")?

@@ -3,7 +3,10 @@
 use anyhow::{Context, Result};
 use datachat_tests::stage::{own_postgres, reader_url, register, text};
 use datachat_tests::{CANARY, Client, Postgres, ServerOptions, TestServer, shows_canary};
+use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
 use crate::scene::{CHAT, ask, ask_with, postgres, shop};
 
@@ -218,6 +221,20 @@ async fn nobody_finds_a_conversation_of_another_key_and_naming_its_id_begins_one
         reply["answer"],
         "Number of customers, where customers.name is c7: 1."
     );
+    // Over a WebSocket, too.
+    let mut request = format!("ws://127.0.0.1:{}/ws/chat", server.port()).into_client_request()?;
+    let key = format!("Bearer {CANARY}-a").parse()?;
+    request.headers_mut().insert("authorization", key);
+    let (mut socket, _) = tokio_tungstenite::connect_async(request).await?;
+    let body = json!({"message": "only c8", "target_database": id, "conversation_id": of_ann});
+    socket.send(Message::text(body.to_string())).await?;
+    while let Some(message) = socket.next().await {
+        if message?.is_close() {
+            break;
+        }
+    }
+    assert_eq!(questions(&bob, &of_ann).await?, ["only c7"]);
+    assert_eq!(questions(&ann, &of_ann).await?.len(), 3);
     Ok(())
 }
 
@@ -246,7 +263,8 @@ async fn why_explains_the_answer_before_from_what_was_kept_or_what_the_client_ca
             )
         );
     }
-    // What was explained can be changed still, and explained again.
+    // What was explained can be changed still, and explained again, also after other words.
+    go_on(&client, &id, &conversation, "thanks").await?;
     let again = go_on(&client, &id, &conversation, "explain that").await?;
     assert_eq!(again["answer"], of_server["answer"]);
     let reply = go_on(&client, &id, &conversation, "only c7").await?;

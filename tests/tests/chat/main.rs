@@ -9,3 +9,4 @@ mod markers;
 mod model;
 mod questions;
 mod scene;
+mod sets;
