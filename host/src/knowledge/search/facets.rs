@@ -83,12 +83,26 @@ impl Facets {
     fn cosine(&self, facet: usize, probe: &Probe) -> f32 {
         let begin = facet * self.dimensions;
         let components = &self.components[begin..begin + self.dimensions];
-        let products = components
-            .iter()
-            .zip(&probe.components)
-            .map(|(ours, theirs)| i32::from(*ours) * i32::from(*theirs));
-        products.sum::<i32>() as f32 * self.scales[facet] * probe.scale
+        dot(components, &probe.components) as f32 * self.scales[facet] * probe.scale
     }
+}
+
+/// In so many sums at once the compiler uses wide registers.
+const LANES: usize = 16;
+
+/// The sum of the products of components.
+fn dot(left: &[i8], right: &[i8]) -> i32 {
+    let product = |(left, right): (&i8, &i8)| i32::from(*left) * i32::from(*right);
+    let (left, left_rest) = left.as_chunks::<LANES>();
+    let (right, right_rest) = right.as_chunks::<LANES>();
+    let mut sums = [0_i32; LANES];
+    for (left, right) in left.iter().zip(right) {
+        for (sum, pair) in sums.iter_mut().zip(left.iter().zip(right)) {
+            *sum += product(pair);
+        }
+    }
+    let rest = left_rest.iter().zip(right_rest);
+    sums.iter().sum::<i32>() + rest.map(product).sum::<i32>()
 }
 
 /// The components as bytes, and what these are to be multiplied with.

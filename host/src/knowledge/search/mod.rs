@@ -21,9 +21,12 @@ mod entry;
 mod expand;
 mod facets;
 mod fusion;
+mod graph;
 mod lexical;
+mod names;
 mod question;
 mod retrieve;
+mod scan;
 mod shelf;
 #[cfg(test)]
 mod testing;

@@ -334,33 +334,18 @@ impl View<'_> {
                 continue;
             }
             used = VectorUse::Used;
-            // Some may be dropped, and then there must be enough behind them.
-            let mut count = JUDGED.max(self.depth);
-            let kept = loop {
-                let near = volume.nearest(&meaning.embedding.vector, count)?;
-                let complete = near.len() < count
-                    || near
-                        .last()
-                        .is_none_or(|last| last.cosine < meaning.trust.floor);
-                let mut kept: Vec<Candidate> = near
-                    .into_iter()
-                    .take_while(|near| near.cosine >= meaning.trust.floor)
-                    .map(|near| Candidate {
-                        score: near.cosine,
-                        place: Place {
-                            volume: at,
-                            row: near.row,
-                        },
-                    })
-                    .filter(|candidate| self.keeps(candidate.place))
-                    .collect();
-                if complete || kept.len() >= self.depth {
-                    kept.truncate(self.depth);
-                    break kept;
-                }
-                count *= 4;
-            };
-            found.extend(kept);
+            let keeps = |row| self.keeps(Place { volume: at, row });
+            let count = JUDGED.max(self.depth);
+            let near = volume.nearest(&meaning.embedding.vector, count, keeps)?;
+            let near = near.into_iter();
+            let near = near.take_while(|near| near.cosine >= meaning.trust.floor);
+            found.extend(near.take(self.depth).map(|near| Candidate {
+                score: near.cosine,
+                place: Place {
+                    volume: at,
+                    row: near.row,
+                },
+            }));
         }
         found.sort_unstable_by(|left, right| right.cmp(left));
         found.truncate(self.depth);
