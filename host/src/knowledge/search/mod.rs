@@ -15,6 +15,7 @@
 
 mod allowed;
 mod catalogue;
+mod cue;
 mod document;
 pub mod embed;
 mod entry;

@@ -42,6 +42,8 @@ pub struct Volume {
     scope: Scope,
     /// By row. Their vectors are in `vectors`.
     entries: Vec<Arc<Entry>>,
+    /// By row, beside each other: every candidate is asked for its kind.
+    kinds: Vec<Kind>,
     names: Names,
     postings: Postings,
     vectors: Option<Meanings>,
@@ -136,6 +138,7 @@ impl Volume {
         };
         Ok(Self {
             scope,
+            kinds: entries.iter().map(|entry| entry.kind).collect(),
             entries: entries.into_iter().map(Arc::new).collect(),
             names,
             postings,
@@ -173,6 +176,11 @@ impl Volume {
     /// A row is one of this volume's own.
     pub(super) fn entry(&self, row: u32) -> &Arc<Entry> {
         &self.entries[row as usize]
+    }
+
+    /// A row is one of this volume's own.
+    pub(super) fn kind(&self, row: u32) -> Kind {
+        self.kinds[row as usize]
     }
 
     pub(super) fn postings(&self) -> &Postings {

@@ -146,6 +146,14 @@ fn ways() -> Vec<Way> {
             ..way("the same, by score alone", true, Options::default())
         },
         way("fusion without relationships", true, alone(None, 0.0)),
+        way(
+            "fusion without the question's form",
+            true,
+            Options {
+                form_factor: 1.0,
+                ..Options::default()
+            },
+        ),
         way("BM25 alone", false, alone(None, 0.0)),
         way("vectors alone", true, alone(Some(1.0), 0.0)),
     ]

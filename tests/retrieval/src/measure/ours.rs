@@ -110,6 +110,7 @@ impl Contestant for Ours {
             vector_weight: Some(1.0),
             relationship_weight: 0.0,
             least_share: 0.0,
+            form_factor: 1.0,
             ..Options::default()
         };
         let found = self.search(question, "", &options)?;
