@@ -3,8 +3,8 @@
 //!
 //! A table, its metrics, its reports and the process that fills it speak of the same things in the same words, so
 //! neither words nor meaning tell them apart well; the form of the question does. It is a hint and no more: what is
-//! asked for goes before what is about as near, and nothing is left out. A form may ask for several
-//! kinds, and one that is not known asks for none.
+//! asked for goes before what is about as near, and nothing is left out. A form may ask for several kinds, and one
+//! that is not known asks for none.
 //!
 //! Known are forms of English alone, and only such as don't depend on what a database is about.
 

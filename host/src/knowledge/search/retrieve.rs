@@ -50,7 +50,7 @@ pub struct Options {
     /// what everything leads to before what was asked for.
     pub relationship_weight: f32,
     /// How many times as near or as well worded as it is, an entry counts whose kind the question's form asks for;
-    /// 1: the form says nothing. Chosen on the labelled questions, where from 1.3 to 1.8 all do about the same.
+    /// 1: the form says nothing. Chosen on the labelled questions, where from 1.3 to 1.7 all do about the same.
     pub form_factor: f32,
     /// What reaches less than this share of the best, by meaning and by words, says nothing beside it and is left
     /// out: it would only stand before the global hits. Chosen on the labelled questions.
@@ -67,7 +67,7 @@ impl Default for Options {
             top_k: 10,
             vector_weight: None,
             relationship_weight: 0.05,
-            form_factor: 1.5,
+            form_factor: 1.4,
             least_share: 0.65,
             legacy_fallback: true,
             catalogue: None,
