@@ -6,7 +6,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::datapoints::require_connection;
+use super::scopes::require_connection;
 use super::{ScopeRef, Store, StoreError, in_transaction, on_pool};
 
 /// A conversation without its turns.

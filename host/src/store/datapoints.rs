@@ -1,14 +1,14 @@
-//! Rows of DataPoints, and the revisions of their scopes.
+//! Rows of DataPoints: what is listed, counted, and written one at a time.
 //!
-//! A scope is a text to this module, an id in it is unique. Each write is one transaction that also raises the
-//! scope's revision, so that whoever holds a copy can tell that it is old. A vector stays with its row for as
-//! long as the content is the same.
+//! Every write is a change of the scope that the DataPoint is in, and goes the way of [`super::scopes`].
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
+use sqlx::{ColumnIndex, Decode, FromRow, Row, Type};
 use uuid::Uuid;
 
+use super::scopes::{RAISE, ScopeChange, ScopeRef, apply_change, require_connection};
 use super::{Store, StoreError, in_transaction, on_pool};
 
 /// A DataPoint as it is stored.
@@ -69,62 +69,6 @@ pub struct NewDatapoint {
     pub origin: Origin,
 }
 
-/// The scope of a write.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ScopeRef {
-    pub key: String,
-    /// The connection whose it is.
-    pub connection_id: Option<Uuid>,
-    /// Whether that connection is a row, which must be there when the write happens.
-    pub needs_row: bool,
-}
-
-/// What happens to one scope.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ScopeChange {
-    pub scope: ScopeRef,
-    /// The revision that the change was worked out for.
-    pub base_revision: i64,
-    /// Put in the place of what has the same id.
-    pub write: Vec<NewDatapoint>,
-    /// Ids.
-    pub delete: Vec<String>,
-}
-
-/// Tells one state of a scope from another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ScopeVersion {
-    /// Grows with every change of a DataPoint.
-    pub revision: i64,
-    /// Grows with every batch of vectors.
-    pub vectors: i64,
-}
-
-/// A scope at one moment.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ScopeSnapshot {
-    /// 0 for a scope that was never written.
-    pub revision: i64,
-    /// By id.
-    pub rows: Vec<(DatapointRow, Option<Embedding>)>,
-}
-
-/// A vector, and who made it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Embedding {
-    /// The embedder's identity; vectors of different ones are not comparable.
-    pub embedder: String,
-    pub vector: Vec<u8>,
-}
-
-/// A vector for a row, if the row still has this content.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewEmbedding {
-    pub datapoint_id: String,
-    pub content_hash: String,
-    pub vector: Vec<u8>,
-}
-
 /// Which DataPoints a list shows; all conditions together.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DatapointFilter {
@@ -139,49 +83,59 @@ pub struct DatapointFilter {
     pub text: Option<String>,
 }
 
+/// A row as it was read; `None` for one that was spoilt by hand, which then harms no other.
+pub(super) struct Stored(pub(super) Option<DatapointRow>);
+
+impl<'r, R: Row> FromRow<'r, R> for Stored
+where
+    &'static str: ColumnIndex<R>,
+    String: Decode<'r, R::Database> + Type<R::Database>,
+    Option<String>: Decode<'r, R::Database> + Type<R::Database>,
+    i64: Decode<'r, R::Database> + Type<R::Database>,
+{
+    fn from_row(row: &'r R) -> sqlx::Result<Self> {
+        let connection: Option<String> = row.try_get("connection_id")?;
+        let connection = connection.map(|id| id.parse()).transpose();
+        let origin: String = row.try_get("origin")?;
+        let created_at = DateTime::from_timestamp_micros(row.try_get("created_at")?);
+        let updated_at = DateTime::from_timestamp_micros(row.try_get("updated_at")?);
+        let (Ok(connection_id), Some(origin), Some(created_at), Some(updated_at)) = (
+            connection,
+            Origin::from_name(&origin),
+            created_at,
+            updated_at,
+        ) else {
+            return Ok(Self(None));
+        };
+        Ok(Self(Some(DatapointRow {
+            scope: row.try_get("scope")?,
+            datapoint_id: row.try_get("datapoint_id")?,
+            connection_id,
+            kind: row.try_get("kind")?,
+            name: row.try_get("name")?,
+            body: row.try_get("body")?,
+            content_hash: row.try_get("content_hash")?,
+            source_tier: row.try_get("source_tier")?,
+            source_path: row.try_get("source_path")?,
+            origin,
+            revision: row.try_get("revision")?,
+            created_at,
+            updated_at,
+        })))
+    }
+}
+
 /// The place of a DataPoint in a list: its id and its scope.
 pub type DatapointPlace = (String, String);
 
-type Columns = (
-    String,
-    String,
-    Option<String>,
-    String,
-    String,
-    String,
-    String,
-    String,
-    Option<String>,
-    String,
-    i64,
-    i64,
-    i64,
-);
-
-type WithVector = (
-    String,
-    String,
-    Option<String>,
-    String,
-    String,
-    String,
-    String,
-    String,
-    Option<String>,
-    String,
-    i64,
-    i64,
-    i64,
-    Option<String>,
-    Option<Vec<u8>>,
-    Option<i64>,
-);
-
+/// The columns that a [`Stored`] is read of.
 macro_rules! columns {
     () => {
         "scope, datapoint_id, connection_id, kind, name, body, content_hash, source_tier, source_path, origin, revision, created_at, updated_at"
     };
 }
+
+pub(super) use columns;
 
 /// Rows of one statement: SQLite takes 32,766 values, PostgreSQL 65,535.
 pub(super) const CHUNK: usize = 500;
@@ -197,86 +151,6 @@ pub(super) const REPLACE: &str = " ON CONFLICT (scope, datapoint_id) DO UPDATE S
      embedder = CASE WHEN datachat_datapoints.content_hash = excluded.content_hash THEN datachat_datapoints.embedder END, \
      embedding = CASE WHEN datachat_datapoints.content_hash = excluded.content_hash THEN datachat_datapoints.embedding END";
 
-/// Raises the revision of a scope and gives the new one.
-pub(super) const RAISE: &str = "INSERT INTO datachat_scopes (scope, revision) VALUES ($1, 1) \
-     ON CONFLICT (scope) DO UPDATE SET revision = datachat_scopes.revision + 1 RETURNING revision";
-
-/// Refuses to write for a connection that is gone.
-macro_rules! require_connection {
-    ($transaction:ident, $scope:expr) => {
-        if let (true, Some(id)) = ($scope.needs_row, $scope.connection_id) {
-            let found: Option<(String,)> =
-                sqlx::query_as("SELECT id FROM datachat_connections WHERE id = $1")
-                    .bind(id.to_string())
-                    .fetch_optional(&mut *$transaction)
-                    .await?;
-            if found.is_none() {
-                return Err(StoreError::ConnectionMissing { id }.into());
-            }
-        }
-    };
-}
-
-/// Applies a change within a transaction.
-macro_rules! apply_change {
-    ($transaction:ident, $change:expr) => {{
-        let change: &ScopeChange = $change;
-        require_connection!($transaction, change.scope);
-        let found: Option<(i64,)> =
-            sqlx::query_as("SELECT revision FROM datachat_scopes WHERE scope = $1")
-                .bind(&change.scope.key)
-                .fetch_optional(&mut *$transaction)
-                .await?;
-        if found.map_or(0, |(revision,)| revision) != change.base_revision {
-            return Err(StoreError::Changed.into());
-        }
-        if !change.write.is_empty() || !change.delete.is_empty() {
-            let (revision,): (i64,) = sqlx::query_as(crate::store::datapoints::RAISE)
-                .bind(&change.scope.key)
-                .fetch_one(&mut *$transaction)
-                .await?;
-            for ids in change.delete.chunks(crate::store::datapoints::CHUNK) {
-                let mut statement =
-                    sqlx::QueryBuilder::new("DELETE FROM datachat_datapoints WHERE scope = ");
-                statement.push_bind(&change.scope.key);
-                statement.push(" AND datapoint_id IN (");
-                let mut list = statement.separated(", ");
-                for id in ids {
-                    list.push_bind(id);
-                }
-                statement.push(")");
-                statement.build().execute(&mut *$transaction).await?;
-            }
-            let now = Utc::now().timestamp_micros();
-            let connection = change.scope.connection_id.map(|id| id.to_string());
-            for rows in change.write.chunks(crate::store::datapoints::CHUNK) {
-                let mut statement = sqlx::QueryBuilder::new(crate::store::datapoints::INSERT);
-                statement.push_values(rows, |mut values, row| {
-                    values
-                        .push_bind(&change.scope.key)
-                        .push_bind(&row.datapoint_id)
-                        .push_bind(&connection)
-                        .push_bind(&row.kind)
-                        .push_bind(&row.name)
-                        .push_bind(&row.body)
-                        .push_bind(&row.content_hash)
-                        .push_bind(&row.search_text)
-                        .push_bind(&row.source_tier)
-                        .push_bind(&row.source_path)
-                        .push_bind(row.origin.name())
-                        .push_bind(revision)
-                        .push_bind(now)
-                        .push_bind(now);
-                });
-                statement.push(crate::store::datapoints::REPLACE);
-                statement.build().execute(&mut *$transaction).await?;
-            }
-        }
-    }};
-}
-
-pub(super) use {apply_change, require_connection};
-
 impl Store {
     /// The DataPoints that pass a filter, by id and then scope, after a place.
     ///
@@ -290,7 +164,7 @@ impl Store {
     ) -> Result<Vec<DatapointRow>, StoreError> {
         let text = filter.text.as_deref().map(pattern);
         let (after_id, after_scope) = after.map_or(("", ""), |(id, scope)| (id, scope));
-        let rows: Vec<Columns> = self
+        let rows: Vec<Stored> = self
             .call(async {
                 Ok(on_pool!(self, pool => {
                     sqlx::query_as(concat!(
@@ -315,76 +189,7 @@ impl Store {
                 }))
             })
             .await?;
-        Ok(rows.into_iter().filter_map(row).collect())
-    }
-
-    /// Everything in a scope, as it is at one moment.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn scope(&self, scope: &str) -> Result<ScopeSnapshot, StoreError> {
-        let (before, rows) = self
-            .call_at_length(async {
-                Ok(on_pool!(self, pool => {
-                    // That of an empty scope; for one with rows, theirs is of the same moment.
-                    let before: Option<(i64,)> =
-                        sqlx::query_as("SELECT revision FROM datachat_scopes WHERE scope = $1")
-                            .bind(scope)
-                            .fetch_optional(pool)
-                            .await?;
-                    let rows: Vec<WithVector> = sqlx::query_as(concat!(
-                        "SELECT ", columns!(), ", embedder, embedding, \
-                         (SELECT s.revision FROM datachat_scopes s WHERE s.scope = $1) \
-                         FROM datachat_datapoints WHERE scope = $1 ORDER BY datapoint_id"
-                    ))
-                    .bind(scope)
-                    .fetch_all(pool)
-                    .await?;
-                    (before, rows)
-                }))
-            })
-            .await?;
-        let before = before.map_or(0, |(revision,)| revision);
-        Ok(ScopeSnapshot {
-            revision: rows.first().and_then(|row| row.15).unwrap_or(before),
-            rows: rows.into_iter().filter_map(row_with_vector).collect(),
-        })
-    }
-
-    /// How often every scope that was ever written has changed.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn scope_versions(&self) -> Result<HashMap<String, ScopeVersion>, StoreError> {
-        let rows: Vec<(String, i64, i64)> = self
-            .call(async {
-                Ok(on_pool!(self, pool => {
-                    sqlx::query_as("SELECT scope, revision, vectors FROM datachat_scopes")
-                        .fetch_all(pool)
-                        .await?
-                }))
-            })
-            .await?;
-        let version = |(scope, revision, vectors)| (scope, ScopeVersion { revision, vectors });
-        Ok(rows.into_iter().map(version).collect())
-    }
-
-    /// The scopes that files have written to, with the paths of those files.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn file_places(&self) -> Result<Vec<(String, String)>, StoreError> {
-        self.call_at_length(async {
-            Ok(on_pool!(self, pool => {
-                sqlx::query_as(
-                    "SELECT DISTINCT scope, source_path FROM datachat_datapoints \
-                     WHERE origin = 'file' AND source_path IS NOT NULL",
-                )
-                .fetch_all(pool)
-                .await?
-            }))
-        })
-        .await
+        Ok(rows.into_iter().filter_map(|stored| stored.0).collect())
     }
 
     /// How many DataPoints each connection has; those that have none are left out.
@@ -520,45 +325,6 @@ impl Store {
         }))
         .await
     }
-
-    /// Keeps vectors with the rows whose content they were made of, and answers how many those were.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn keep_embeddings(
-        &self,
-        scope: &str,
-        embedder: &str,
-        vectors: &[NewEmbedding],
-    ) -> Result<u64, StoreError> {
-        self.call_at_length(Box::pin(async {
-            Ok(in_transaction!(self, transaction => {
-                let mut kept = 0;
-                for new in vectors {
-                    kept += sqlx::query(
-                        "UPDATE datachat_datapoints SET embedder = $4, embedding = $5 \
-                         WHERE scope = $1 AND datapoint_id = $2 AND content_hash = $3",
-                    )
-                    .bind(scope)
-                    .bind(&new.datapoint_id)
-                    .bind(&new.content_hash)
-                    .bind(embedder)
-                    .bind(&new.vector)
-                    .execute(&mut *transaction)
-                    .await?
-                    .rows_affected();
-                }
-                if kept > 0 {
-                    sqlx::query("UPDATE datachat_scopes SET vectors = vectors + 1 WHERE scope = $1")
-                        .bind(scope)
-                        .execute(&mut *transaction)
-                        .await?;
-                }
-                kept
-            }))
-        }))
-        .await
-    }
 }
 
 /// The change that writes one DataPoint.
@@ -582,36 +348,4 @@ fn pattern(text: &str) -> String {
     }
     pattern.push('%');
     pattern
-}
-
-/// A row; `None` for one that was spoilt by hand, which then harms no other.
-fn row(columns: Columns) -> Option<DatapointRow> {
-    Some(DatapointRow {
-        scope: columns.0,
-        datapoint_id: columns.1,
-        connection_id: match columns.2 {
-            Some(id) => Some(id.parse().ok()?),
-            None => None,
-        },
-        kind: columns.3,
-        name: columns.4,
-        body: columns.5,
-        content_hash: columns.6,
-        source_tier: columns.7,
-        source_path: columns.8,
-        origin: Origin::from_name(&columns.9)?,
-        revision: columns.10,
-        created_at: DateTime::from_timestamp_micros(columns.11)?,
-        updated_at: DateTime::from_timestamp_micros(columns.12)?,
-    })
-}
-
-fn row_with_vector(columns: WithVector) -> Option<(DatapointRow, Option<Embedding>)> {
-    let embedding = columns.13.zip(columns.14);
-    let row = row((
-        columns.0, columns.1, columns.2, columns.3, columns.4, columns.5, columns.6, columns.7,
-        columns.8, columns.9, columns.10, columns.11, columns.12,
-    ))?;
-    let embedding = embedding.map(|(embedder, vector)| Embedding { embedder, vector });
-    Some((row, embedding))
 }

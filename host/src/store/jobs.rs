@@ -7,7 +7,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::datapoints::require_connection;
+use super::scopes::require_connection;
 use super::{JobStatus, ScopeRef, Store, StoreError, in_transaction, on_pool};
 
 /// What a job does.

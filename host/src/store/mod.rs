@@ -18,20 +18,19 @@ mod migrate;
 mod open;
 mod profiles;
 mod proposals;
+mod scopes;
 mod sync_jobs;
 #[cfg(test)]
 mod tests;
 
 pub use connections::{ConnectionChange, ConnectionRow, TargetChange};
 pub use conversations::{ConversationPlace, ConversationRow, Kept, NewTurn, TurnRow};
-pub use datapoints::{
-    DatapointFilter, DatapointPlace, DatapointRow, Embedding, NewDatapoint, NewEmbedding, Origin,
-    ScopeChange, ScopeRef, ScopeSnapshot, ScopeVersion,
-};
+pub use datapoints::{DatapointFilter, DatapointPlace, DatapointRow, NewDatapoint, Origin};
 pub use jobs::{Counts, JobKind, JobRow, LatestJob, NewJob};
 pub use open::{InvalidLocation, Location};
 pub use profiles::ProfileRow;
 pub use proposals::{Approval, NewProposal, ProposalPlace, ProposalRow, ProposalStatus};
+pub use scopes::{Embedding, NewEmbedding, ScopeChange, ScopeRef, ScopeSnapshot, ScopeVersion};
 pub use sync_jobs::{JobProgress, JobStatus, NewSyncJob, SyncJobRow};
 
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -8,8 +8,9 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::datapoints::{CHUNK, require_connection};
+use super::datapoints::CHUNK;
 use super::jobs::complete_job;
+use super::scopes::require_connection;
 use super::{Counts, ScopeRef, Store, StoreError, in_transaction, on_pool};
 
 /// A profile without its tables.

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, HashSet};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::datapoints::{ScopeChange, apply_change, require_connection};
 use super::jobs::complete_job;
+use super::scopes::{ScopeChange, apply_change, require_connection};
 use super::{Counts, NewDatapoint, ScopeRef, Store, StoreError, in_transaction, on_pool};
 
 /// A proposal to be stored.

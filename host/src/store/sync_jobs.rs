@@ -9,7 +9,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::datapoints::{ScopeChange, apply_change, require_connection};
+use super::scopes::{ScopeChange, apply_change, require_connection};
 use super::{Pool, Store, StoreError, in_transaction, on_pool};
 
 /// A sync job as it is stored.

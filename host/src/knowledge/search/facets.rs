@@ -1,7 +1,8 @@
 //! What entries say, one thing at a time: a vector for a name, a synonym, a column, beside the one for the whole.
 //!
 //! The vector of a long text is the mean of all that it says, and a question is mostly about one thing of it. So
-//! the rows that are near as a whole are judged once more by their nearest facet. Only those: no index is searched
+//! the rows that are near as a whole are judged once more by their nearest facets: by several, because a single short
+//! one ("clients who left") is near to whatever shares a word with it. Only those rows: no index is searched
 //! for facets, so that they multiply neither the scan nor the graph.
 //!
 //! Components are bytes, a quarter of the memory; what a cosine loses by that is below 0.001 for hundreds of
@@ -9,9 +10,12 @@
 
 use super::embed::Vector;
 
-/// What the whole counts beside the nearest facet. Of the shares that were tried on the labelled questions this one
+/// What the whole counts beside the nearest facets. Of the shares that were tried on the labelled questions this one
 /// puts the right ones first most often.
 const WHOLE: f32 = 0.4;
+/// By how many of the nearest a row is judged, the whole among them. Chosen in the same way; two do about as well, one
+/// and four less.
+const NEAREST: usize = 3;
 
 /// The facets of all rows of a scope.
 #[derive(Debug, Default)]
@@ -61,12 +65,25 @@ impl Facets {
         self.ends.push(end);
     }
 
-    /// How near a row is, from its nearness as a whole and that of its nearest facet.
+    /// How near a row is, from its nearness as a whole and the mean of its nearest facets'.
     #[must_use]
     pub fn judge(&self, row: u32, whole: f32, probe: &Probe) -> f32 {
-        let nearest = self.of_row(row).map(|facet| self.cosine(facet, probe));
-        let nearest = nearest.fold(whole, f32::max);
-        WHOLE.mul_add(whole, (1.0 - WHOLE) * nearest)
+        // The nearest first; what there is not is infinitely far.
+        let mut nearest = [f32::NEG_INFINITY; NEAREST];
+        nearest[0] = whole;
+        for facet in self.of_row(row) {
+            let mut cosine = self.cosine(facet, probe);
+            for best in &mut nearest {
+                if cosine > *best {
+                    std::mem::swap(&mut cosine, best);
+                }
+            }
+        }
+        let there = nearest.iter().filter(|cosine| cosine.is_finite());
+        let (sum, count) = there.fold((0.0, 0.0), |(sum, count), cosine| {
+            (sum + cosine, count + 1.0)
+        });
+        WHOLE.mul_add(whole, (1.0 - WHOLE) * sum / count)
     }
 
     fn of_row(&self, row: u32) -> std::ops::Range<usize> {
@@ -83,12 +100,26 @@ impl Facets {
     fn cosine(&self, facet: usize, probe: &Probe) -> f32 {
         let begin = facet * self.dimensions;
         let components = &self.components[begin..begin + self.dimensions];
-        let products = components
-            .iter()
-            .zip(&probe.components)
-            .map(|(ours, theirs)| i32::from(*ours) * i32::from(*theirs));
-        products.sum::<i32>() as f32 * self.scales[facet] * probe.scale
+        dot(components, &probe.components) as f32 * self.scales[facet] * probe.scale
     }
+}
+
+/// In so many sums at once the compiler uses wide registers.
+const LANES: usize = 16;
+
+/// The sum of the products of components.
+fn dot(left: &[i8], right: &[i8]) -> i32 {
+    let product = |(left, right): (&i8, &i8)| i32::from(*left) * i32::from(*right);
+    let (left, left_rest) = left.as_chunks::<LANES>();
+    let (right, right_rest) = right.as_chunks::<LANES>();
+    let mut sums = [0_i32; LANES];
+    for (left, right) in left.iter().zip(right) {
+        for (sum, pair) in sums.iter_mut().zip(left.iter().zip(right)) {
+            *sum += product(pair);
+        }
+    }
+    let rest = left_rest.iter().zip(right_rest);
+    sums.iter().sum::<i32>() + rest.map(product).sum::<i32>()
 }
 
 /// The components as bytes, and what these are to be multiplied with.
@@ -119,13 +150,19 @@ mod tests {
     }
 
     #[test]
-    fn a_row_is_as_near_as_its_nearest_facet_lets_it_be_and_never_less_than_as_a_whole() {
+    fn a_row_is_judged_by_the_three_that_are_nearest_of_its_whole_and_its_facets() {
         let mut facets = Facets::new(2);
-        facets.push(&[vector(&[0.0, 1.0]), vector(&[1.0, 0.0])]);
+        let (right, up, left) = ([1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]);
+        facets.push(&[up, left, right].map(|facet| vector(&facet)));
         facets.push(&[]);
-        facets.push(&[vector(&[-1.0, 0.0])]);
-        let right = probe(&[1.0, 0.0]);
-        for (row, whole, expected) in [(0, 0.5, 0.4 * 0.5 + 0.6), (1, 0.5, 0.5), (2, 0.5, 0.5)] {
+        facets.push(&[vector(&right)]);
+        let right = probe(&right);
+        for (row, whole, expected) in [
+            (0, 0.5, 0.4 * 0.5 + 0.6 * (1.0 + 0.5 + 0.0) / 3.0),
+            (0, -0.5, 0.4 * -0.5 + 0.6 * (1.0 + 0.0 - 0.5) / 3.0),
+            (1, 0.5, 0.5),
+            (2, 0.5, 0.4 * 0.5 + 0.6 * (1.0 + 0.5) / 2.0),
+        ] {
             let near = facets.judge(row, whole, &right);
             assert!((near - expected).abs() < 1e-6, "{row}: {near}");
         }

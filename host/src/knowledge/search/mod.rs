@@ -15,15 +15,19 @@
 
 mod allowed;
 mod catalogue;
+mod cue;
 mod document;
 pub mod embed;
 mod entry;
 mod expand;
 mod facets;
 mod fusion;
+mod graph;
 mod lexical;
+mod names;
 mod question;
 mod retrieve;
+mod scan;
 mod shelf;
 #[cfg(test)]
 mod testing;

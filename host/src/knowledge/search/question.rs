@@ -1,5 +1,6 @@
 //! A question, made ready to be searched for.
 
+use super::cue::Cue;
 use super::embed::{Embedder, Embedding, Trust};
 use super::text;
 
@@ -7,6 +8,7 @@ use super::text;
 #[derive(Debug, Clone)]
 pub struct Question {
     terms: Vec<String>,
+    cue: Cue,
     meaning: Result<Meaning, String>,
 }
 
@@ -37,7 +39,12 @@ impl Question {
                 .ok_or_else(|| "the embedder gave no vector".to_owned()),
             Err(error) => Err(error.to_string()),
         };
-        Self { terms, meaning }
+        let cue = Cue::of(text);
+        Self {
+            terms,
+            cue,
+            meaning,
+        }
     }
 
     /// A question that is searched for by its words alone, and why.
@@ -45,6 +52,7 @@ impl Question {
     pub fn of_words(text: &str, why: impl Into<String>) -> Self {
         Self {
             terms: text::question_terms(text),
+            cue: Cue::of(text),
             meaning: Err(why.into()),
         }
     }
@@ -54,12 +62,18 @@ impl Question {
     pub fn embedded(text: &str, embedding: Embedding, trust: Trust) -> Self {
         Self {
             terms: text::question_terms(text),
+            cue: Cue::of(text),
             meaning: Ok(Meaning { embedding, trust }),
         }
     }
 
     pub(super) fn terms(&self) -> &[String] {
         &self.terms
+    }
+
+    /// The kinds that its form asks for.
+    pub(super) fn cue(&self) -> &Cue {
+        &self.cue
     }
 
     /// The vector, or why there is none.

@@ -332,9 +332,11 @@ fn vectors_of_two_embedders_are_never_compared() {
 }
 
 #[test]
-fn what_is_near_in_one_thing_that_it_says_goes_before_what_is_a_little_near_in_all() {
-    let mut exact = pointing(60.0, entry(connection(OWN), "exact", ""));
-    exact.embeddings.extend([direction(120.0), direction(0.0)]);
+fn what_is_near_in_some_things_that_it_says_goes_before_what_is_a_little_near_in_all() {
+    let mut exact = pointing(50.0, entry(connection(OWN), "exact", ""));
+    exact
+        .embeddings
+        .extend([direction(120.0), direction(0.0), direction(10.0)]);
     let set = set(&[pointing(45.0, entry(connection(OWN), "vague", "")), exact]);
     let question = Question::embedded("weather", direction(0.0), above(0.2));
     let found = retrieve(&set, &allowed(), &question, &options()).unwrap();
@@ -377,6 +379,35 @@ fn words_count_as_far_as_they_cover_the_question() {
         assert_eq!(ids(&found)[0].1, first, "{text}");
         assert_eq!(found.hits.len(), 2);
     }
+}
+
+#[test]
+fn the_kind_that_a_question_asks_for_goes_before_what_is_about_as_near() {
+    let of_kind = |id: &str, kind, degrees| {
+        let entry = entry(connection(OWN), id, "");
+        pointing(degrees, Entry { kind, ..entry })
+    };
+    let set = set(&[
+        of_kind("metric", Kind::Business, 30.0),
+        of_kind("table", Kind::Schema, 20.0),
+        of_kind("process", Kind::Process, 48.0),
+    ]);
+    let ask = |text: &str, form_factor| {
+        let question = Question::embedded(text, direction(0.0), above(0.2));
+        let options = Options {
+            form_factor,
+            ..options()
+        };
+        let found = retrieve(&set, &allowed(), &question, &options).unwrap();
+        // What is reported is how near it is, whatever it counts.
+        assert!(found.hits.iter().all(|hit| hit.signals[0].score <= 1.0));
+        let ids: Vec<String> = found.hits.iter().map(|hit| hit.entry.id.clone()).collect();
+        ids.join(" ")
+    };
+    assert_eq!(ask("weather", 1.5), "table metric process");
+    assert_eq!(ask("how many storms", 1.5), "metric table process");
+    assert_eq!(ask("when does weather arrive", 1.5), "process table metric");
+    assert_eq!(ask("how many storms", 1.0), "table metric process");
 }
 
 #[test]

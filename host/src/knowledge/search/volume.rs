@@ -11,6 +11,7 @@ use super::embed::{Identity, Vector};
 use super::entry::{Entry, Link, TableName};
 use super::facets::{Facets, Probe};
 use super::lexical::Postings;
+use super::names::{self, Names};
 use super::text;
 use super::vectors::{IndexError, Near, Vectors};
 use crate::knowledge::{Kind, Scope};
@@ -41,12 +42,12 @@ pub struct Volume {
     scope: Scope,
     /// By row. Their vectors are in `vectors`.
     entries: Vec<Arc<Entry>>,
-    /// By row: what [`text::name_key`] makes of the name.
-    name_keys: Vec<Box<str>>,
+    /// By row, beside each other: every candidate is asked for its kind.
+    kinds: Vec<Kind>,
+    names: Names,
     postings: Postings,
     vectors: Option<Meanings>,
     by_id: HashMap<String, u32>,
-    by_name: HashMap<Box<str>, Vec<u32>>,
     /// By the table's name without its schema: those that are about it.
     by_table: HashMap<String, Vec<u32>>,
     /// In the same way: those that lead to it.
@@ -63,7 +64,7 @@ struct Meanings {
 
 impl Volume {
     /// Indexes all entries of a scope. Of the embeddings only those of `embedder` are used: vectors of two
-    /// embedders can't be compared. Takes 4 µs an entry and vector, and milliseconds beyond
+    /// embedders can't be compared. Takes microseconds an entry, and milliseconds beyond
     /// [`EXACT_UP_TO`](super::vectors::EXACT_UP_TO).
     ///
     /// # Errors
@@ -80,8 +81,7 @@ impl Volume {
         let mut facets = Facets::new(embedder.map_or(0, |embedder| embedder.dimensions));
         let mut identity = None;
         let mut by_id = HashMap::with_capacity(entries.len());
-        let mut name_keys = Vec::with_capacity(entries.len());
-        let mut by_name: HashMap<Box<str>, Vec<u32>> = HashMap::new();
+        let mut names = Names::default();
         let mut by_table: HashMap<_, Vec<u32>> = HashMap::new();
         let mut by_link: HashMap<_, Vec<u32>> = HashMap::new();
         for (row, entry) in (0..).zip(&mut entries) {
@@ -98,9 +98,7 @@ impl Volume {
                     id: entry.id.clone(),
                 });
             }
-            let name: Box<str> = text::name_key(&entry.name).into();
-            by_name.entry(name.clone()).or_default().push(row);
-            name_keys.push(name);
+            names.push(entry);
             let note = |index: &mut HashMap<String, Vec<u32>>, table: &TableName| {
                 let rows = index.entry(table.bare().to_owned()).or_default();
                 if rows.last() != Some(&row) {
@@ -140,12 +138,12 @@ impl Volume {
         };
         Ok(Self {
             scope,
+            kinds: entries.iter().map(|entry| entry.kind).collect(),
             entries: entries.into_iter().map(Arc::new).collect(),
-            name_keys,
+            names,
             postings,
             vectors,
             by_id,
-            by_name,
             by_table,
             by_link,
         })
@@ -180,6 +178,11 @@ impl Volume {
         &self.entries[row as usize]
     }
 
+    /// A row is one of this volume's own.
+    pub(super) fn kind(&self, row: u32) -> Kind {
+        self.kinds[row as usize]
+    }
+
     pub(super) fn postings(&self) -> &Postings {
         &self.postings
     }
@@ -190,21 +193,23 @@ impl Volume {
         vectors.is_some_and(|vectors| *vectors.embedder == *embedder)
     }
 
-    /// The `count` rows that are nearest as a whole, in the order of how near they are with their facets; of
-    /// equally near ones the lower row comes first. The vector is one of the embedder's.
-    pub(super) fn nearest(&self, question: &Vector, count: usize) -> Result<Vec<Near>, IndexError> {
+    /// Of the rows that `keeps` admits the `count` that are nearest as a whole, in the order of how near they are
+    /// with their facets; of equally near ones the lower row comes first. The vector is one of the embedder's.
+    pub(super) fn nearest(
+        &self,
+        question: &Vector,
+        count: usize,
+        keeps: impl Fn(u32) -> bool,
+    ) -> Result<Vec<Near>, IndexError> {
         let Some(vectors) = &self.vectors else {
             return Ok(Vec::new());
         };
         let probe = Probe::of(question);
-        let mut near = vectors.wholes.search(question, count)?;
+        let mut near = vectors.wholes.nearest(question, count, keeps)?;
         for near in &mut near {
             near.cosine = vectors.facets.judge(near.row, near.cosine, &probe);
         }
-        near.sort_by(|left, right| {
-            let by_cosine = right.cosine.total_cmp(&left.cosine);
-            by_cosine.then(left.row.cmp(&right.row))
-        });
+        near.sort_unstable_by(|left, right| right.cmp(left));
         Ok(near)
     }
 
@@ -221,12 +226,8 @@ impl Volume {
         row: u32,
     ) -> impl Iterator<Item = u32> + 'a {
         let theirs = other.entry(row);
-        let key = &other.name_keys[row as usize];
-        // A name without a letter says nothing.
-        let named = self.by_name.get(key).filter(|_| !key.is_empty());
-        let rows = named.into_iter().flatten().copied();
-        rows.chain(self.with_id(&theirs.id))
-            .filter(|row| self.entry(*row).kind == theirs.kind)
+        let alike = self.names.alike(&other.names, row);
+        alike.filter(|row| names::same(self.entry(*row), theirs))
     }
 
     /// The Schema entries that describe a table.

@@ -2,6 +2,7 @@
 //!
 //! The questions and what is relevant for each are labelled by hand in `eval/retrieval.jsonl`, and split: what
 //! is tuned is tuned on one part, and the other part, which is asked only with `--holdout`, says what that was worth.
+//! `eval/retrieval-tuning.jsonl` has more for the first part.
 //! Each question is asked of its database's bundle and the shared one, as a server would, in several ways; the
 //! report compares them. Hits count in the order of an answer, in which global ones come last, and in one row by
 //! their scores alone.
@@ -59,7 +60,11 @@ async fn main() -> Result<()> {
 
 /// The report on the questions under a folder, as Markdown.
 async fn evaluate(root: &Path, mode: Mode) -> Result<String> {
-    let labels = labels::read(&root.join("eval/retrieval.jsonl"))?;
+    let mut labels = labels::read(&root.join("eval/retrieval.jsonl"))?;
+    let more = root.join("eval/retrieval-tuning.jsonl");
+    if more.exists() {
+        labels.extend(labels::read(&more)?);
+    }
     let library = Library::read(root)?;
     let mut report = String::new();
     for embedder in embedders()? {
@@ -146,6 +151,14 @@ fn ways() -> Vec<Way> {
             ..way("the same, by score alone", true, Options::default())
         },
         way("fusion without relationships", true, alone(None, 0.0)),
+        way(
+            "fusion without the question's form",
+            true,
+            Options {
+                form_factor: 1.0,
+                ..Options::default()
+            },
+        ),
         way("BM25 alone", false, alone(None, 0.0)),
         way("vectors alone", true, alone(Some(1.0), 0.0)),
     ]
@@ -153,19 +166,38 @@ fn ways() -> Vec<Way> {
 
 /// Every weight that one might give.
 fn weights() -> Vec<Way> {
+    let way = |name: String, options| Way {
+        name,
+        options,
+        vectors: true,
+        by_score: false,
+    };
     let mut ways = Vec::new();
+    for form_factor in [1.0, 1.2, 1.4, 1.6, 1.8] {
+        let options = Options {
+            form_factor,
+            ..Options::default()
+        };
+        ways.push(way(format!("form {form_factor}"), options));
+    }
+    for least_share in [0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85] {
+        let options = Options {
+            least_share,
+            ..Options::default()
+        };
+        ways.push(way(format!("share {least_share}"), options));
+    }
     for vector_weight in [0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8] {
         for relationship_weight in [0.0, 0.05, 0.1, 0.2] {
-            ways.push(Way {
-                name: format!("meaning {vector_weight}, relationships {relationship_weight}"),
-                options: Options {
-                    vector_weight: Some(vector_weight),
-                    relationship_weight,
-                    ..Options::default()
-                },
-                vectors: true,
-                by_score: false,
-            });
+            let options = Options {
+                vector_weight: Some(vector_weight),
+                relationship_weight,
+                ..Options::default()
+            };
+            ways.push(way(
+                format!("meaning {vector_weight}, relationships {relationship_weight}"),
+                options,
+            ));
         }
     }
     ways

@@ -1,10 +1,8 @@
 //! Our search, as a server has it.
 
-use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use datachat::knowledge::Scope;
 use datachat::knowledge::search::embed::Trust;
 use datachat::knowledge::search::{
     Allowed, Change, Options, Question as Asked, Retrieved, Shelf, Volume, retrieve,
@@ -20,8 +18,6 @@ pub struct Ours {
     pub built: Duration,
     /// What the process has grown by meanwhile, in bytes: entries, words and vectors.
     pub resident: u64,
-    /// Where each scope begins in the scene.
-    begins: HashMap<Scope, usize>,
 }
 
 /// Everything is near enough, as it is for the others.
@@ -38,11 +34,9 @@ impl Ours {
     pub fn build(scene: &Scene, facets: bool) -> Result<Self> {
         let mut built = Duration::ZERO;
         let before = resident()?;
-        let mut begins = HashMap::new();
         let mut changes = Vec::new();
         for number in 0..=scene.scopes() {
-            let rows = scene.of(number);
-            let mut entries = scene.entries[rows.clone()].to_vec();
+            let mut entries = scene.entries[scene.of(number)].to_vec();
             if !facets {
                 for entry in &mut entries {
                     entry.embeddings.truncate(1);
@@ -51,7 +45,6 @@ impl Ours {
             let Some(scope) = entries.first().map(|entry| entry.scope) else {
                 continue;
             };
-            begins.insert(scope, rows.start);
             let begin = Instant::now();
             let volume = Volume::build(scope, entries, Some(scene.identity()))?;
             built += begin.elapsed();
@@ -63,7 +56,6 @@ impl Ours {
             shelf,
             built,
             resident: resident()?.saturating_sub(before),
-            begins,
         })
     }
 
@@ -118,13 +110,13 @@ impl Contestant for Ours {
             vector_weight: Some(1.0),
             relationship_weight: 0.0,
             least_share: 0.0,
+            form_factor: 1.0,
             ..Options::default()
         };
         let found = self.search(question, "", &options)?;
         let row = |hit: &datachat::knowledge::search::Hit| {
-            let begin = self.begins.get(&hit.entry.scope)?;
-            let number: usize = hit.entry.id.strip_prefix("entry_")?.parse().ok()?;
-            Some(begin + number).filter(|row| *row < scene.len())
+            let row: usize = hit.entry.id.strip_prefix("entry_")?.parse().ok()?;
+            Some(row).filter(|row| *row < scene.len())
         };
         Ok(found.hits.iter().filter_map(row).collect())
     }

@@ -113,7 +113,8 @@ impl Scene {
                 .collect();
             self.entries.push(Entry {
                 scope,
-                id: format!("entry_{number}"),
+                // Nobody else's: of two equal ones in two scopes the global one would be no hit.
+                id: format!("entry_{}", self.entries.len()),
                 kind: Kind::ALL[number % 4],
                 name: format!("{scope} {}", words(numbers, topic, 3)),
                 text,

@@ -23,6 +23,8 @@ pub use minilm::{MiniLm, ModelError};
 pub use source::Source;
 pub use vector::{Embedding, Identity, InvalidVector, Trust, Vector};
 
+pub(super) use vector::dot;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
