@@ -92,13 +92,7 @@ pub fn chat(quick: bool) -> Result<()> {
             .args(["--bin", "measure-chat", "--bin", "datachat-under-test"])
             .current_dir(&workspace.root),
     )?;
-    let mut bench = Command::new(workspace.target.join("release/measure-chat"));
-    if quick {
-        bench.arg("--quick");
-    }
-    eprintln!("$ measure-chat");
-    let report = command::output(&mut bench)?;
-    print!("{report}");
+    let report = measured(&workspace, "measure-chat", quick)?;
     if !quick {
         let page = page(&workspace)?;
         let rest = page.replace(&questions(&page), "");
@@ -109,6 +103,18 @@ pub fn chat(quick: bool) -> Result<()> {
         )?;
     }
     Ok(())
+}
+
+/// What an optimised program prints.
+fn measured(workspace: &Workspace, program: &str, quick: bool) -> Result<String> {
+    let mut bench = Command::new(workspace.target.join("release").join(program));
+    if quick {
+        bench.arg("--quick");
+    }
+    eprintln!("$ {program}");
+    let report = command::output(&mut bench)?;
+    print!("{report}");
+    Ok(report)
 }
 
 /// The page as it is.
@@ -155,13 +161,7 @@ pub fn retrieval(quick: bool) -> Result<()> {
             .args(["--bin", "measure-retrieval"])
             .current_dir(&workspace.root),
     )?;
-    let mut bench = Command::new(workspace.target.join("release/measure-retrieval"));
-    if quick {
-        bench.arg("--quick");
-    }
-    eprintln!("$ measure-retrieval");
-    let report = command::output(&mut bench)?;
-    print!("{report}");
+    let report = measured(&workspace, "measure-retrieval", quick)?;
     if !quick {
         let page = workspace.root.join("docs/benchmarks-retrieval.md");
         std::fs::write(&page, format!("{RETRIEVAL}{report}"))?;

@@ -83,15 +83,7 @@ pub async fn list(
     Own(owner): Own,
     page: Page,
 ) -> Result<Json<Value>, Problem> {
-    let after = match &page.cursor {
-        Some(cursor) => Some(decode(cursor).ok_or_else(|| {
-            Problem::new(
-                Code::InvalidCursor,
-                "The cursor is not one that this server gave.",
-            )
-        })?),
-        None => None,
-    };
+    let after = page.after(decode)?;
     let limit = page.limit.unwrap_or(PAGE);
     let listed = app.conversations.list(&owner, after.as_ref(), limit);
     let (found, next) = listed.await?;

@@ -32,15 +32,7 @@ pub async fn list(
         text: parameters.get("q").map(str::to_owned),
     };
     let bodies = parameters.word("bodies", &[("true", true), ("false", false)])?;
-    let after = match &page.cursor {
-        Some(cursor) => Some(decode(cursor).ok_or_else(|| {
-            Problem::new(
-                Code::InvalidCursor,
-                "The cursor is not one that this server gave.",
-            )
-        })?),
-        None => None,
-    };
+    let after = page.after(decode)?;
     let limit = page.limit.unwrap_or(PAGE);
     let (found, next) = app.library.list(&selection, after.as_ref(), limit).await?;
     let show = |stored: &Stored| show(stored, bodies == Some(true));

@@ -172,6 +172,22 @@ impl<S: Send + Sync> FromRequestParts<S> for Page {
 }
 
 impl Page {
+    /// Where the page begins, as `decode` reads it from the cursor.
+    ///
+    /// # Errors
+    /// 400 for a cursor that can't be read.
+    pub fn after<T>(&self, decode: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Problem> {
+        let Some(cursor) = &self.cursor else {
+            return Ok(None);
+        };
+        decode(cursor).map(Some).ok_or_else(|| {
+            Problem::new(
+                Code::InvalidCursor,
+                "The cursor is not one that this server gave.",
+            )
+        })
+    }
+
     fn parse(query: &str) -> Result<Self, Problem> {
         let mut page = Self {
             limit: None,

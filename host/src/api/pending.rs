@@ -33,15 +33,7 @@ pub async fn list(
         .word("status_filter", &statuses)?
         .unwrap_or(Some(ProposalStatus::Pending));
     let connection = parameters.connection_id()?;
-    let after = match &page.cursor {
-        Some(cursor) => Some(decode(cursor).ok_or_else(|| {
-            Problem::new(
-                Code::InvalidCursor,
-                "The cursor is not one that this server gave.",
-            )
-        })?),
-        None => None,
-    };
+    let after = page.after(decode)?;
     let limit = page.limit.unwrap_or(PAGE);
     let (found, next) = app
         .proposals

@@ -9,12 +9,9 @@ use crate::outbound::SendError;
 /// No variant holds the key, nor anything of a prompt.
 #[derive(Debug, thiserror::Error)]
 pub enum LlmError {
-    #[error("LLM_BASE_URL can't be used: {0}")]
-    Address(String),
-    #[error("LLM_API_KEY has characters that HTTP can't carry")]
-    Key,
-    #[error("there is no language model to speak to at {origin}: {problem}")]
-    Unreachable { origin: String, problem: String },
+    /// It never got there.
+    #[error("nothing reached the language model (LLM_BASE_URL, LLM_API_KEY): {0}")]
+    Send(#[from] SendError),
     #[error("the language model refused the API key ({0}); LLM_API_KEY is its place")]
     Unauthorized(StatusCode),
     #[error("the language model has too much to do{}", wait(*.0))]
@@ -40,7 +37,7 @@ impl LlmError {
     pub(super) fn is_passing(&self) -> bool {
         matches!(
             self,
-            Self::Unreachable { .. } | Self::Busy(_) | Self::Failed { .. }
+            Self::Send(SendError::Unreachable { .. }) | Self::Busy(_) | Self::Failed { .. }
         )
     }
 
@@ -49,17 +46,6 @@ impl LlmError {
         match self {
             Self::Busy(rest) => *rest,
             _ => None,
-        }
-    }
-}
-
-impl From<SendError> for LlmError {
-    fn from(error: SendError) -> Self {
-        match error {
-            SendError::Address(problem) => Self::Address(problem),
-            SendError::Key => Self::Key,
-            SendError::Unreachable { origin, problem } => Self::Unreachable { origin, problem },
-            SendError::TooLarge(bytes) => Self::TooLarge(bytes),
         }
     }
 }

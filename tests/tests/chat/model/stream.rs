@@ -3,12 +3,22 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use hyper::Method;
+use bytes::Bytes;
+use datachat_tests::Client;
+use http_body_util::Full;
+use hyper::{Method, Request};
 use serde_json::{Value, json};
 
-use super::scene::scene;
+use super::scene::{Scene, scene};
 use crate::scene::CHAT;
 use datachat_tests::model::{piece, says, stream, wait};
+
+/// A question whose answer is heard as it comes.
+fn asking(scene: &Scene, client: &Client, question: &str) -> Result<Request<Full<Bytes>>> {
+    let body = json!({"message": question, "target_database": scene.shop()});
+    let accept = [("accept", "text/event-stream")];
+    client.request(Method::POST, CHAT, &accept, Some(&body))
+}
 
 #[tokio::test]
 async fn rows_come_before_words_and_words_sentence_by_sentence() -> Result<()> {
@@ -22,14 +32,8 @@ async fn rows_come_before_words_and_words_sentence_by_sentence() -> Result<()> {
             datachat_tests::model::says_text("The paramount one is 120. No other is above it."),
         ],
     );
-    let body = json!({"message": question, "target_database": scene.shop()});
     let client = scene.client();
-    let request = client.request(
-        Method::POST,
-        CHAT,
-        &[("accept", "text/event-stream")],
-        Some(&body),
-    )?;
+    let request = asking(scene, &client, question)?;
     let text = client.answer(request).await?.text();
     let events: Vec<(&str, Value)> = text
         .split("\n\n")
@@ -71,21 +75,15 @@ async fn leaving_ends_the_models_work() -> Result<()> {
     scene
         .model
         .script(question, [vec![stream(), piece("{"), wait(60_000)]]);
-    let body = json!({"message": question, "target_database": scene.shop()});
     let client = scene.client();
-    let request = client.request(
-        Method::POST,
-        CHAT,
-        &[("accept", "text/event-stream")],
-        Some(&body),
-    )?;
-    let asking = tokio::spawn(async move { client.answer(request).await });
+    let request = asking(scene, &client, question)?;
+    let asked = tokio::spawn(async move { client.answer(request).await });
     let patience = Instant::now() + Duration::from_secs(10);
     while scene.model.asked(question).is_empty() {
         ensure!(Instant::now() < patience, "the model was not asked");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    asking.abort();
+    asked.abort();
     while !scene.model.was_left(question) {
         ensure!(Instant::now() < patience, "the model is still at work");
         tokio::time::sleep(Duration::from_millis(20)).await;
