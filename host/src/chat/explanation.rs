@@ -162,7 +162,7 @@ fn text(grounds: &Grounds, database: &str) -> String {
                 grounds.parts.len()
             ));
         }
-        (Source::System | Source::Error, None) => {
+        (_, None) => {
             sentences.push(format!("The answer to `{question}` needed no data."));
         }
     }
