@@ -138,7 +138,7 @@ limits! {
     profile_sample_bytes: "DATACHAT_PROFILE_SAMPLE_BYTES" = 16_777_216 "bytes", "Arrow data of one sample; a sample of very long rows has fewer of them.";
     profiles_kept: "DATACHAT_PROFILES_KEPT" = 10 "profiles", "The latest profiles of a connection are kept; older ones go.";
     conversation_turns: "DATACHAT_CONVERSATION_TURNS" = 200 "turns", "The latest turns of a conversation are kept; older ones go.";
-    conversation_context_turns: "DATACHAT_CONVERSATION_CONTEXT_TURNS" = 10 "turns", "So many of the kept turns on the same connection may a question refer to.";
+    conversation_context_turns: "DATACHAT_CONVERSATION_CONTEXT_TURNS" = 10 "turns", "The latest kept turns on its connection that a question may refer to.";
     conversation_text_bytes: "DATACHAT_CONVERSATION_TEXT_BYTES" = 65_536 "bytes", "A longer question, answer or statement is kept cut off, a longer plan not at all.";
     conversations_per_owner: "DATACHAT_CONVERSATIONS_PER_OWNER" = 1_000 "conversations", "The latest conversations of an API key are kept; older ones go.";
     conversations_kept_days: "DATACHAT_CONVERSATIONS_KEPT_DAYS" = 90 "days", "A conversation goes when its last turn is older than this.";

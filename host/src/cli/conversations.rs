@@ -118,6 +118,6 @@ async fn list(server: &Server, printer: Printer) -> Result<(), Failure> {
 }
 
 /// The path of a conversation: its id may be any text.
-fn path(id: &str) -> String {
+pub fn path(id: &str) -> String {
     format!("{PATH}/{}", utf8_percent_encode(id, NON_ALPHANUMERIC))
 }

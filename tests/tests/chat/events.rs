@@ -1,5 +1,7 @@
 //! A turn as it comes: server-sent events and a WebSocket.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result, bail};
 use datachat_tests::Client;
 use datachat_tests::stage::{direct, stage, until_gone, until_running};
@@ -9,6 +11,9 @@ use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::scene::{CHAT, postgres, shop};
+
+/// How long a statement may outlive its client: well under its own time limit.
+const BOUND: Duration = Duration::from_secs(5);
 
 /// The events of a turn, by name.
 async fn events(body: &Value) -> Result<Vec<(String, Value)>> {
@@ -160,7 +165,8 @@ async fn leaving_ends_the_statement() -> Result<()> {
         .await?;
     until_running(&observer, "by_socket").await?;
     drop(socket);
-    until_gone(&observer, "by_socket").await?;
+    let took = until_gone(&observer, "by_socket").await?;
+    assert!(took < BOUND, "after {took:?}");
 
     let streaming = client
         .stream(
@@ -172,6 +178,7 @@ async fn leaving_ends_the_statement() -> Result<()> {
         .await?;
     until_running(&observer, "by_stream").await?;
     drop(streaming);
-    until_gone(&observer, "by_stream").await?;
+    let took = until_gone(&observer, "by_stream").await?;
+    assert!(took < BOUND, "after {took:?}");
     Ok(())
 }

@@ -15,6 +15,7 @@ pub async fn postgres() -> Result<&'static Postgres> {
     SERVER
         .get_or_try_init(|| async {
             let postgres = own_postgres()?;
+            // While PostgreSQL compiles a statement's expressions, a cancel can get lost in it.
             postgres.psql(
                 "alpha",
                 "DROP TABLE whoami, orders;
@@ -24,6 +25,7 @@ pub async fn postgres() -> Result<&'static Postgres> {
                  INSERT INTO \"Order Items\" VALUES (1, 'first'), (2, NULL);
                  CREATE SCHEMA sales; CREATE SCHEMA stock;
                  CREATE TABLE sales.rates (rate numeric(6,3)); CREATE TABLE stock.rates (rate text);
+                 ALTER ROLE reader SET jit = off;
                  GRANT USAGE ON SCHEMA sales, stock TO PUBLIC;
                  GRANT SELECT ON ALL TABLES IN SCHEMA public, sales, stock TO PUBLIC;",
             )?;

@@ -76,14 +76,24 @@ async fn a_question_that_fails_ends_no_conversation_and_json_is_a_reply_a_line()
 
 #[tokio::test]
 async fn conversations_are_listed_shown_renamed_exported_gone_on_with_and_deleted() -> Result<()> {
-    let (_postgres, server) = registered(ServerOptions::new("conversations")).await?;
+    let (postgres, server) = registered(ServerOptions::new("conversations")).await?;
+    let url = postgres.superuser_url("postgres");
+    server.register("Other", &url).await?;
     for way in WAYS {
         let run = |arguments: &[&str], input: &str| {
             let ran = run_with(command(&server, way)?, arguments, input)?;
             anyhow::ensure!(ran.code == Some(0), "{arguments:?}: {ran:?}");
             anyhow::Ok(ran)
         };
-        let asked = ["--output", "json", "ask", "how many orders are there?"];
+        // Not the default.
+        let asked = [
+            "--output",
+            "json",
+            "ask",
+            "how many orders are there?",
+            "--target-database",
+            "Other",
+        ];
         let id = text(&run(&asked, "")?.json()?["conversation_id"])?;
         let went_on = run(&["chat", "--conversation", &id], "only with a note\n")?;
         assert_eq!(
@@ -96,12 +106,12 @@ async fn conversations_are_listed_shown_renamed_exported_gone_on_with_and_delete
         assert_eq!(list[0]["turn_count"], 2);
         let table = run(&["--output", "csv", "conversations", "list"], "")?;
         let head = "conversation_id,title,turns,database,updated_at\r\n";
-        let row = format!("{head}{id},how many orders are there?,2,Mine,");
+        let row = format!("{head}{id},how many orders are there?,2,Other,");
         assert!(table.text().starts_with(&row), "{}", table.text());
         let renamed = run(&["conversations", "rename", &id, "Orders"], "")?;
         assert_eq!(renamed.text(), format!("{id} is called \"Orders\" now.\n"));
         let shown = run(&["--output", "csv", "conversations", "show", &id], "")?;
-        let turn = ",Mine,how many orders are there?,Number of orders: 1.,SELECT COUNT(*) AS orders_count FROM orders";
+        let turn = ",Other,how many orders are there?,Number of orders: 1.,SELECT COUNT(*) AS orders_count FROM orders";
         assert!(shown.text().contains(turn), "{}", shown.text());
         let page = run(&["conversations", "export", &id], "")?.text();
         assert!(page.starts_with("# Orders\n\n## how many orders"), "{page}");
@@ -120,13 +130,18 @@ async fn conversations_are_listed_shown_renamed_exported_gone_on_with_and_delete
         let exported: serde_json::Value = serde_json::from_slice(&std::fs::read(&file)?)?;
         assert_eq!(exported["turns"][1]["question"], "only with a note");
         run(&["conversations", "delete", &id], "")?;
-        let gone = run_with(command(&server, way)?, &["conversations", "show", &id], "")?;
-        assert_eq!(gone.code, Some(1));
-        assert!(
-            gone.err.contains(&format!("no conversation {id} of yours")),
-            "{}",
-            gone.err
-        );
+        for arguments in [
+            ["conversations", "show", &id],
+            ["chat", "--conversation", &id],
+        ] {
+            let gone = run_with(command(&server, way)?, &arguments, "")?;
+            assert_eq!(gone.code, Some(1));
+            assert!(
+                gone.err.contains(&format!("no conversation {id} of yours")),
+                "{}",
+                gone.err
+            );
+        }
     }
     Ok(())
 }

@@ -27,6 +27,7 @@ use self::bars::bars;
 use self::events::{Events, member};
 use self::names::Names;
 use super::ask;
+use super::conversations;
 use super::databases::find;
 use super::failure::Failure;
 use super::output::{Format, Printer, cell, note};
@@ -38,7 +39,7 @@ const HELP: &str = "A question, or: .sql (the last statement), .why (its steps),
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The id or name of a connection; without it, the default
+    /// The id or name of a connection; without it, that of the conversation, else the default
     #[arg(long, value_name = "DATABASE")]
     target_database: Option<String>,
 
@@ -50,16 +51,23 @@ pub struct Args {
 /// Talks until the end of the input.
 ///
 /// # Errors
-/// There is no such connection, or the input can't be read. A question that fails ends nothing.
+/// There is no such connection or conversation, or the input can't be read. A question that fails ends nothing.
 pub async fn run(
     server: &Server,
     args: &Args,
     data_folder: &Path,
     printer: Printer,
 ) -> Result<(), Failure> {
-    let target = match &args.target_database {
-        Some(target) => Some(find(server, target).await?),
+    let last = match &args.conversation {
+        Some(id) => Some(server.get(&conversations::path(id)).await?),
         None => None,
+    };
+    let target = match (&args.target_database, &last) {
+        (Some(target), _) => Some(find(server, target).await?),
+        (None, Some(last)) => last["database"]["id"]
+            .as_str()
+            .and_then(|id| id.parse().ok()),
+        (None, None) => None,
     };
     let mut lines = Lines::open(server, target, data_folder).await?;
     let mut conversation = Conversation {
