@@ -2,8 +2,9 @@
 //!
 //! `orderLines`, `order_lines` and "Order Lines" give the same two terms. Accents fall away, upper case becomes
 //! lower case, and a light stem takes plurals together. Writing without spaces (Chinese, Japanese, Korean) gives
-//! pairs of neighbouring characters, which need no dictionary. Nothing else is known of any language: what a
-//! light stem misses, vectors find.
+//! pairs of neighbouring characters, which need no dictionary. The lexical search also takes the forms of an English
+//! word together ([`roots`]); names are compared without that. Nothing else is known of any language: what this misses,
+//! vectors find.
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
@@ -44,7 +45,13 @@ pub fn terms(text: &str) -> Vec<String> {
     terms
 }
 
-/// The terms of a question that can tell entries apart, each once.
+/// The roots of a text's terms, in its order: what the lexical search compares.
+#[must_use]
+pub fn roots(text: &str) -> Vec<String> {
+    terms(text).iter().map(|term| root(term)).collect()
+}
+
+/// The roots of a question that can tell entries apart, each once.
 #[must_use]
 pub fn question_terms(text: &str) -> Vec<String> {
     let mut kept: Vec<String> = Vec::new();
@@ -54,9 +61,9 @@ pub fn question_terms(text: &str) -> Vec<String> {
         }
         let mut terms = Vec::new();
         push_terms(word, &mut terms);
-        for term in terms {
-            if !kept.contains(&term) {
-                kept.push(term);
+        for root in terms.iter().map(|term| root(term)) {
+            if !kept.contains(&root) {
+                kept.push(root);
             }
         }
     });
@@ -181,6 +188,53 @@ fn stem(word: &str) -> String {
     word[..word.len() - if cut { 2 } else { 1 }].to_owned()
 }
 
+/// The least that stays of a term whose ending is cut, of forms of one word and of words of one family.
+const FORM: usize = 3;
+const FAMILY: usize = 4;
+
+/// A term without the endings that English gives to one word and to its nearest family: `lending` and `lends`,
+/// `shipment` and `ships`, `buyers` and `buyer` have one root each. It need not be a word.
+fn root(term: &str) -> String {
+    if !term.is_ascii() {
+        return term.to_owned();
+    }
+    let mut root = term;
+    for ending in ["ing", "ed"] {
+        let cut = root
+            .strip_suffix(ending)
+            .filter(|cut| cut.len() >= FORM && cut.contains(['a', 'e', 'i', 'o', 'u', 'y']));
+        if let Some(cut) = cut {
+            root = undoubled(cut);
+            break;
+        }
+    }
+    for ending in ["ation", "ment", "ness", "ity", "ly", "er", "or", "al"] {
+        if let Some(cut) = root.strip_suffix(ending).filter(|cut| cut.len() >= FAMILY) {
+            root = cut;
+            break;
+        }
+    }
+    if root.len() > FAMILY {
+        root = root.strip_suffix('e').unwrap_or(root);
+    }
+    match root.strip_suffix('y') {
+        Some(cut) if cut.len() >= FORM => format!("{cut}i"),
+        _ => root.to_owned(),
+    }
+}
+
+/// `planning` and `planned` are of `plan`; `selling` is of `sell`.
+fn undoubled(cut: &str) -> &str {
+    match cut.as_bytes() {
+        [.., before, last]
+            if before == last && cut.len() > FORM && !matches!(last, b'l' | b's' | b'z') =>
+        {
+            &cut[..cut.len() - 1]
+        }
+        _ => cut,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -243,12 +297,44 @@ mod tests {
     fn a_question_keeps_its_content_words_once() {
         assert_eq!(
             question_terms("How many customers do we have, and which customers have loans?"),
-            ["customer", "loan"]
+            ["custom", "loan"]
         );
         assert_eq!(question_terms("what is it?"), Vec::<String>::new());
     }
 
+    #[test]
+    fn the_forms_of_a_word_and_its_nearest_family_have_one_root() {
+        for family in [
+            "lend lends lending",
+            "plan plans planned planning",
+            "sell sells selling",
+            "store stored storing",
+            "shipment shipments ship ships shipped shipping",
+            "month months monthly",
+            "book booked booking bookings",
+            "deliver delivered delivering",
+            "customer customers",
+        ] {
+            let roots = roots(family);
+            assert!(roots.iter().all(|root| *root == roots[0]), "{roots:?}");
+        }
+        for (word, other) in [
+            ("king", "k"),
+            ("red", "r"),
+            ("order", "ord"),
+            ("über", "üb"),
+        ] {
+            assert_ne!(roots(word), roots(other));
+        }
+    }
+
     proptest! {
+        #[test]
+        fn a_root_is_never_empty(text in "\\PC{0,20}") {
+            prop_assert!(roots(&text).iter().all(|root| !root.is_empty()));
+            prop_assert_eq!(roots(&text).len(), terms(&text).len());
+        }
+
         #[test]
         fn terms_are_lower_case_and_never_empty(text in "\\PC{0,40}") {
             for term in terms(&text) {

@@ -258,8 +258,8 @@ impl Volume {
 }
 
 fn terms(entry: &Entry) -> Vec<String> {
-    let name = text::terms(&entry.name);
-    let mut terms = text::terms(&entry.text);
+    let name = text::roots(&entry.name);
+    let mut terms = text::roots(&entry.text);
     for _ in 0..NAME {
         terms.extend(name.iter().cloned());
     }
