@@ -4,7 +4,7 @@ use datachat_sdk::connector::types::DbError;
 use datachat_sdk::net::Transport;
 use postgres_protocol::message::frontend;
 
-use crate::session::{Session, unwritable};
+use crate::session::{Session, WATCH, unwritable};
 
 impl<T: Transport> Session<T> {
     /// Makes the session as new, but keeps what we have prepared.
@@ -22,11 +22,13 @@ impl<T: Transport> Session<T> {
         } else {
             "UNLISTEN *"
         };
+        let watch = if self.is_watched { WATCH } else { "" };
         for sql in [
             "CLOSE ALL",
             "SET SESSION AUTHORIZATION DEFAULT",
             "RESET ROLE",
             "RESET ALL",
+            watch,
             unlisten,
             "SELECT pg_catalog.pg_advisory_unlock_all()",
             "DISCARD TEMP",

@@ -41,6 +41,8 @@ pub struct Session<T> {
     status: Status,
     /// Something was sent whose answer has not been read to its end.
     pub(crate) pending: bool,
+    /// Whether the server looks if we are still there.
+    pub(crate) is_watched: bool,
     statements: Statements,
     /// Which of our own small statements the server knows.
     helpers: HashSet<&'static str>,
@@ -72,6 +74,9 @@ const ROLLBACK: Helper = Helper {
     name: "datachat_rollback",
     sql: "ROLLBACK",
 };
+
+/// Every second; the unit is the millisecond.
+pub(crate) const WATCH: &str = "SET client_connection_check_interval = 1000";
 
 /// What a session is told before its first statement, and what it was told about one.
 #[derive(Debug, Clone, Copy)]
@@ -109,16 +114,29 @@ impl<T: Transport> Session<T> {
         let options = Options::read(target)?;
         let mut wire = Wire::new(transport);
         let key = startup::start(&mut wire, target, &options, password, deadline)?;
-        Ok(Self {
+        let mut session = Self {
             wire,
             key,
             status: Status::Idle,
             pending: false,
+            is_watched: false,
             statements: Statements::default(),
             helpers: HashSet::new(),
             closing: Vec::new(),
             catalog: TypeCatalog::new(),
-        })
+        };
+        session.ask_to_be_watched();
+        Ok(session)
+    }
+
+    /// Has the server look every second whether we are still there. A cancel request that comes before its statement
+    /// has begun is lost, and without this a server that computes notices only at its end that its client has left.
+    /// Servers before version 14 can't, nor can those on some systems.
+    fn ask_to_be_watched(&mut self) {
+        if self.major_version() >= 14 {
+            // What else is wrong, the next statement will say.
+            self.is_watched = self.fetch(WATCH, &[]).is_ok();
+        }
     }
 
     /// What a cancel request names.

@@ -2,12 +2,14 @@
 
 mod common;
 
+use std::net::Shutdown;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int32Type, Int64Type};
 use common::{Plain, open, open_target, query, run, statement, target, text};
+use datachat_postgres::session::Session;
 use datachat_postgres::startup;
 use datachat_postgres::wire::Wire;
 use datachat_sdk::connector::TlsMode;
@@ -337,6 +339,34 @@ fn a_changed_table_is_prepared_again() {
 }
 
 #[test]
+fn a_statement_ends_within_seconds_when_its_client_leaves_without_a_cancel() {
+    let server = server();
+    let transport = Plain::connect(server.port()).expect("connect");
+    let socket = transport.socket.try_clone().expect("a socket");
+    let target = target(server.port(), "open", "bank");
+    let deadline = Instant::now() + Duration::from_secs(10);
+    let mut session = Session::open(transport, &target, None, deadline).expect("open");
+    let leaving = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(500));
+        socket.shutdown(Shutdown::Both)
+    });
+    // It only computes: nothing of it is ever written to the client.
+    let million = "generate_series(1, 1000000)";
+    let sql = format!("SELECT count(*) FROM {million} AS gone, {million} AS b");
+    let mut request = statement(&sql, vec![]);
+    request.timeout_ms = 60_000;
+    assert!(run(&mut session, request).is_err());
+    leaving.join().expect("a thread").expect("shut down");
+    let running = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' \
+                   AND query LIKE '%AS gone%' AND pid <> pg_backend_pid()";
+    let end = Instant::now() + Duration::from_secs(10);
+    while server.psql("bank", running).expect("a count").trim() != "0" {
+        assert!(Instant::now() < end, "it still runs");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+#[test]
 fn reset_forgets_what_others_must_not_see() {
     let server = server();
     let mut session = open(server, "boss", "", "bank").expect("open");
@@ -373,6 +403,10 @@ fn reset_forgets_what_others_must_not_see() {
         (
             "SELECT count(*)::text FROM pg_prepared_statements WHERE from_sql",
             "0",
+        ),
+        (
+            "SELECT current_setting('client_connection_check_interval')",
+            "1s",
         ),
         ("SELECT current_setting('TimeZone')", "UTC"),
         ("SELECT current_setting('application_name')", "datachat"),
