@@ -1,8 +1,7 @@
 //! What entries say, one thing at a time: a vector for a name, a synonym, a column, beside the one for the whole.
 //!
 //! The vector of a long text is the mean of all that it says, and a question is mostly about one thing of it. So
-//! the rows that are near as a whole are judged once more by their nearest facets: by several, because a single short
-//! one ("clients who left") is near to whatever shares a word with it. Only those rows: no index is searched
+//! the rows that are near as a whole are judged once more by their nearest facet. Only those: no index is searched
 //! for facets, so that they multiply neither the scan nor the graph.
 //!
 //! Components are bytes, a quarter of the memory; what a cosine loses by that is below 0.001 for hundreds of
@@ -10,12 +9,9 @@
 
 use super::embed::Vector;
 
-/// What the whole counts beside the nearest facets. Of the shares that were tried on the labelled questions this one
+/// What the whole counts beside the nearest facet. Of the shares that were tried on the labelled questions this one
 /// puts the right ones first most often.
 const WHOLE: f32 = 0.4;
-/// By how many of the nearest a row is judged, the whole among them. Chosen in the same way; two do about as well, one
-/// and four less.
-const NEAREST: usize = 3;
 
 /// The facets of all rows of a scope.
 #[derive(Debug, Default)]
@@ -65,25 +61,12 @@ impl Facets {
         self.ends.push(end);
     }
 
-    /// How near a row is, from its nearness as a whole and the mean of its nearest facets'.
+    /// How near a row is, from its nearness as a whole and that of its nearest facet.
     #[must_use]
     pub fn judge(&self, row: u32, whole: f32, probe: &Probe) -> f32 {
-        // The nearest first; what there is not is infinitely far.
-        let mut nearest = [f32::NEG_INFINITY; NEAREST];
-        nearest[0] = whole;
-        for facet in self.of_row(row) {
-            let mut cosine = self.cosine(facet, probe);
-            for best in &mut nearest {
-                if cosine > *best {
-                    std::mem::swap(&mut cosine, best);
-                }
-            }
-        }
-        let there = nearest.iter().filter(|cosine| cosine.is_finite());
-        let (sum, count) = there.fold((0.0, 0.0), |(sum, count), cosine| {
-            (sum + cosine, count + 1.0)
-        });
-        WHOLE.mul_add(whole, (1.0 - WHOLE) * sum / count)
+        let nearest = self.of_row(row).map(|facet| self.cosine(facet, probe));
+        let nearest = nearest.fold(whole, f32::max);
+        WHOLE.mul_add(whole, (1.0 - WHOLE) * nearest)
     }
 
     fn of_row(&self, row: u32) -> std::ops::Range<usize> {
@@ -150,19 +133,13 @@ mod tests {
     }
 
     #[test]
-    fn a_row_is_judged_by_the_three_that_are_nearest_of_its_whole_and_its_facets() {
+    fn a_row_is_as_near_as_its_nearest_facet_lets_it_be_and_never_less_than_as_a_whole() {
         let mut facets = Facets::new(2);
-        let (right, up, left) = ([1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]);
-        facets.push(&[up, left, right].map(|facet| vector(&facet)));
+        facets.push(&[vector(&[0.0, 1.0]), vector(&[1.0, 0.0])]);
         facets.push(&[]);
-        facets.push(&[vector(&right)]);
-        let right = probe(&right);
-        for (row, whole, expected) in [
-            (0, 0.5, 0.4 * 0.5 + 0.6 * (1.0 + 0.5 + 0.0) / 3.0),
-            (0, -0.5, 0.4 * -0.5 + 0.6 * (1.0 + 0.0 - 0.5) / 3.0),
-            (1, 0.5, 0.5),
-            (2, 0.5, 0.4 * 0.5 + 0.6 * (1.0 + 0.5) / 2.0),
-        ] {
+        facets.push(&[vector(&[-1.0, 0.0])]);
+        let right = probe(&[1.0, 0.0]);
+        for (row, whole, expected) in [(0, 0.5, 0.4 * 0.5 + 0.6), (1, 0.5, 0.5), (2, 0.5, 0.5)] {
             let near = facets.judge(row, whole, &right);
             assert!((near - expected).abs() < 1e-6, "{row}: {near}");
         }
