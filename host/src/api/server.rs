@@ -9,6 +9,7 @@ use std::time::Duration;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -36,6 +37,12 @@ pub async fn serve(
             stopping.cancel();
         }
     };
+    // What is written is sent: an event must not wait until the one before it is acknowledged.
+    let listener = listener.tap_io(|connection| {
+        if let Err(error) = connection.set_nodelay(true) {
+            tracing::debug!(%error, "a connection may answer late");
+        }
+    });
     let server = axum::serve(listener, super::router(app)).with_graceful_shutdown(signal);
     let mut server = std::pin::pin!(server.into_future());
     let result = tokio::select! {
