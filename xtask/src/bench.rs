@@ -141,8 +141,8 @@ fn write(workspace: &Workspace, page: &str) -> Result<()> {
 const RETRIEVAL: &str = "\
 # Benchmarks of retrieval
 
-`cargo xtask bench retrieval` writes this page. Our search and the others are asked the same questions in one process,
-one after the other. Entries and vectors are made up, of 200 topics; the sizes of scopes are skewed as 1 / rank.
+`cargo xtask bench retrieval` writes this page. Our search and the others are asked the same questions, one after the
+other. Entries and vectors are made up, of 200 topics; the sizes of scopes are skewed as 1 / rank.
 \"Ours\" is the same search that a request gets, restricted to vectors where it is compared with indexes of vectors.
 
 ";

@@ -2,9 +2,9 @@
 //!
 //! 100,000 entries in 1,000 scopes whose sizes are skewed, beside 2,000 global ones. The same questions are put to
 //! our search, to a plain scan, and to what others would do: one index of everything with a filter, usearch's and
-//! `hnsw_rs`'s. All in one process and one after another, so that ratios mean something. There every entry has one
-//! vector; the whole search is then measured with those of facets, too, and at last over a million entries. The
-//! others take minutes where scopes are small; `--ours` leaves them out.
+//! `hnsw_rs`'s; one after another, so that ratios mean something. There every entry has one vector; the whole search is
+//! then measured with those of facets, too, and at last over a million entries. The others take minutes where scopes
+//! are small; `--ours` leaves them out.
 
 mod ours;
 mod rivals;
@@ -12,32 +12,46 @@ mod scene;
 mod times;
 
 use std::fmt::Write as _;
+use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Result, bail, ensure};
 
 use ours::Ours;
 use scene::{Scene, Size};
 use times::Times;
 
 fn main() -> Result<()> {
-    let quick = std::env::args().any(|argument| argument == "--quick");
-    if quick {
-        let scene = Scene::new(3_000, 60, 200, FACETS);
-        print!("{}{}", contest(&scene)?, whole(&scene)?);
-        let scene = Scene::new(6_000, 120, 200, 0);
-        print!("{}", whole(&scene)?);
-        return Ok(());
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments.as_slice() {
+        ["--quick"] => {
+            let scene = Scene::new(3_000, 60, 200, FACETS);
+            print!("{}{}", contest(&scene)?, whole(&scene)?);
+            let scene = Scene::new(6_000, 120, 200, 0);
+            print!("{}", whole(&scene)?);
+        }
+        ["contest"] => print!("{}", contest(&hundred_thousand())?),
+        ["whole"] => print!("{}", whole(&hundred_thousand())?),
+        ["million"] => print!("{}", whole(&Scene::new(1_000_000, 10_000, 2_000, 0))?),
+        // Each in a process of its own: what one has freed would be the next one's memory.
+        [] => ["contest", "whole", "million"]
+            .into_iter()
+            .try_for_each(alone)?,
+        ["--ours"] => ["whole", "million"].into_iter().try_for_each(alone)?,
+        _ => bail!("one of --quick, --ours, contest, whole, million"),
     }
-    let scene = Scene::new(100_000, 1_000, 2_000, FACETS);
-    if !std::env::args().any(|argument| argument == "--ours") {
-        print!("{}", contest(&scene)?);
-    }
-    print!("{}", whole(&scene)?);
-    drop(scene);
-    eprintln!("a million");
-    let scene = Scene::new(1_000_000, 10_000, 2_000, 0);
-    print!("{}", whole(&scene)?);
     Ok(())
+}
+
+fn alone(case: &str) -> Result<()> {
+    eprintln!("{case}");
+    let status = Command::new(std::env::current_exe()?).arg(case).status()?;
+    ensure!(status.success(), "{case} failed");
+    Ok(())
+}
+
+fn hundred_thousand() -> Scene {
+    Scene::new(100_000, 1_000, 2_000, FACETS)
 }
 
 /// How many facets an entry has beside its whole: as many as the example bundles' on average.
