@@ -2,7 +2,7 @@
 //!
 //! A turn is written down when its answer is there. If that fails the answer says so and is given all the same.
 //! Kept are the question, the sentence of the answer, the statement, the plan and the names of the DataPoints, without
-//! credentials ([`kept`]); rows are not. A conversation belongs to whoever began it ([`Owner`]) and is known by owner and
+//! credentials (`kept`); rows are not. A conversation belongs to whoever began it ([`Owner`]) and is known by owner and
 //! id together: there is nothing by which another's could be found, and naming its id begins one of one's own.
 //!
 //! A question that names a conversation, and carries no state itself, goes on with the last turn on the **same**
