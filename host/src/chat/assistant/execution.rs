@@ -3,7 +3,7 @@
 
 use super::asked::AskedPlan;
 use super::proposal::Proposal;
-use super::{Step, Talk, numbers, statement, wording};
+use super::{Step, Talk, numbers, prompt, statement, wording};
 use crate::chat::AskError;
 use crate::chat::answer;
 use crate::chat::chart;
@@ -56,7 +56,7 @@ impl Turn<'_> {
                 Ok(Step::Done(Box::new(answer)))
             }
             Proposal::Context { text, datapoints } => {
-                Ok(quoted(text, &datapoints, asked, found, told))
+                Ok(quoted(text, &datapoints, asked, (found, told), model))
             }
             Proposal::Impossible(text) => {
                 let text: String = text.chars().take(1_000).collect();
@@ -311,7 +311,13 @@ fn kind(error: &AskError) -> Option<&'static str> {
 }
 
 /// An answer in the words of DataPoints that the model was told.
-fn quoted(text: String, cited: &[String], asked: &str, found: &Found, told: &[String]) -> Step {
+fn quoted(
+    text: String,
+    cited: &[String],
+    asked: &str,
+    (found, told): (&Found, &[String]),
+    model: &Model,
+) -> Step {
     let cited: Vec<_> = found
         .hits
         .iter()
@@ -328,7 +334,7 @@ fn quoted(text: String, cited: &[String], asked: &str, found: &Found, told: &[St
     let mut known = numbers::Known::default();
     known.text(asked);
     for (_, stored) in &cited {
-        known.text(&stored.point.to_json().to_string());
+        known.text(&prompt::point(&stored.point, model).to_string());
     }
     if let Some(number) = known.stranger(&text) {
         return Step::Mend {

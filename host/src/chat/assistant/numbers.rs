@@ -20,14 +20,24 @@ impl Known {
             self.values.push(value);
             return;
         }
-        for shown in shown(text) {
-            self.values.push(shown.value);
-        }
-        // Parts of dates and of names.
-        for digits in text.split(|character: char| !character.is_ascii_digit()) {
-            if let Ok(value) = digits.parse::<f64>() {
-                self.values.push(value);
+        let whole = shown(text).into_iter().filter(|shown| !shown.is_glued);
+        self.values.extend(whole.map(|shown| shown.value));
+        // Parts of dates and of names, and not those of an id such as a UUID, which would let any number pass.
+        let bytes = text.as_bytes();
+        let ends = |at: Option<usize>| {
+            let byte = at.and_then(|at| bytes.get(at));
+            byte.is_none_or(|byte| !byte.is_ascii_alphabetic() || matches!(byte, b'T' | b'Z'))
+        };
+        let mut at = 0;
+        while at < bytes.len() {
+            let from = at;
+            while bytes.get(at).is_some_and(u8::is_ascii_digit) {
+                at += 1;
             }
+            if at > from && ends(from.checked_sub(1)) && ends(Some(at)) {
+                self.values.extend(text[from..at].parse::<f64>());
+            }
+            at += usize::from(at == from);
         }
     }
 
@@ -58,6 +68,8 @@ struct Shown {
     /// The unit of the last digit.
     unit: f64,
     percent: bool,
+    /// Whether a letter follows at once that is no word for a scale: `3f25`, and also `5kg`.
+    is_glued: bool,
 }
 
 impl Shown {
@@ -179,6 +191,7 @@ fn read(digits: &str, rest: &str) -> Option<Shown> {
         }
     }
     let value: f64 = clean.parse().ok()?;
+    let is_glued = rest.starts_with(char::is_alphabetic);
     let rest = rest.trim_start().to_lowercase();
     let follows = |words: &[&str]| {
         words.iter().any(|word| {
@@ -201,6 +214,7 @@ fn read(digits: &str, rest: &str) -> Option<Shown> {
         text: digits.to_owned(),
         value: value * scale,
         unit: 10_f64.powi(-decimals) * scale,
+        is_glued: is_glued && (scale - 1.0).abs() < f64::EPSILON,
         percent: rest.starts_with('%') || follows(&["percent", "per cent"]),
     })
 }
@@ -263,6 +277,12 @@ mod tests {
         ] {
             assert_eq!(known.stranger(text).as_deref(), Some(stranger), "{text}");
         }
+        let ids = self::known(&[
+            "3f2504e0-4f89-11d3-9a0c-0305e82c3301",
+            "2026-03-01T08:30:00Z",
+        ]);
+        assert_eq!(ids.stranger("89 of 11").as_deref(), Some("89"));
+        assert_eq!(ids.stranger("in March 2026 at 8:30"), None);
         let mut twelve = known.clone();
         twelve.number(12.0);
         assert_eq!(twelve.stranger("a dozen"), None);

@@ -156,7 +156,7 @@ impl Room {
 }
 
 /// A DataPoint without what only its keepers need.
-fn point(point: &DataPoint, model: &Model) -> Value {
+pub fn point(point: &DataPoint, model: &Model) -> Value {
     let mut json = point.to_json();
     if let Value::Object(members) = &mut json {
         for name in [
