@@ -93,20 +93,7 @@ pub async fn run(server: &Server, args: Args, printer: Printer) -> Result<(), Fa
 }
 
 async fn list(server: &Server, printer: Printer) -> Result<(), Failure> {
-    let mut all = Vec::new();
-    let mut cursor = String::new();
-    loop {
-        let mut page = server
-            .get(&format!("{PATH}?limit=1000&cursor={cursor}"))
-            .await?;
-        if let Some(conversations) = page["conversations"].as_array_mut() {
-            all.append(conversations);
-        }
-        match page["next_cursor"].as_str() {
-            Some(next) => next.clone_into(&mut cursor),
-            None => break,
-        }
-    }
+    let mut all = server.pages(PATH, "", "conversations").await?;
     if printer.format != Format::Json {
         for conversation in &mut all {
             conversation["database"] = conversation["database"]["name"].take();

@@ -100,6 +100,27 @@ impl Server {
         parse(&self.call(Method::GET, path, NOTHING).await?)
     }
 
+    /// `GET path?query`, page after page: everything of the list that the answers call `name`.
+    ///
+    /// # Errors
+    /// See [`Server::send`].
+    pub async fn pages(&self, path: &str, query: &str, name: &str) -> Result<Vec<Value>, Failure> {
+        let mut all = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let mut page = self
+                .get(&format!("{path}?limit=1000&cursor={cursor}&{query}"))
+                .await?;
+            if let Some(entries) = page[name].as_array_mut() {
+                all.append(entries);
+            }
+            match page["next_cursor"].as_str() {
+                Some(next) => next.clone_into(&mut cursor),
+                None => return Ok(all),
+            }
+        }
+    }
+
     /// A request with a JSON body or none, and its whole answer as the server wrote it; null when it is empty.
     ///
     /// # Errors

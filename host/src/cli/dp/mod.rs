@@ -189,20 +189,7 @@ impl Selection {
         further: &[(&str, &str)],
     ) -> Result<Vec<serde_json::Value>, Failure> {
         let query = self.query(server, further).await?;
-        let mut all = Vec::new();
-        let mut cursor = String::new();
-        loop {
-            let mut page = server
-                .get(&format!("{PATH}?limit=1000&cursor={cursor}&{query}"))
-                .await?;
-            if let Some(datapoints) = page["datapoints"].as_array_mut() {
-                all.append(datapoints);
-            }
-            match page["next_cursor"].as_str() {
-                Some(next) => next.clone_into(&mut cursor),
-                None => return Ok(all),
-            }
-        }
+        server.pages(PATH, &query, "datapoints").await
     }
 }
 

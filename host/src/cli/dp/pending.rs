@@ -117,19 +117,7 @@ async fn list(
     printer: Printer,
 ) -> Result<(), Failure> {
     let query = query(server, connection, &[("status_filter", status)]).await?;
-    let mut all = Vec::new();
-    let mut cursor = String::new();
-    loop {
-        let path = format!("{PATH}?limit=1000&cursor={cursor}&{query}");
-        let mut page = server.get(&path).await?;
-        if let Some(pending) = page["pending"].as_array_mut() {
-            all.append(pending);
-        }
-        match page["next_cursor"].as_str() {
-            Some(next) => next.clone_into(&mut cursor),
-            None => break,
-        }
-    }
+    let mut all = server.pages(PATH, &query, "pending").await?;
     if printer.format != Format::Json {
         all = all.iter().map(flat).collect();
     }
